@@ -1,0 +1,44 @@
+/**
+ * What a projection is: tables, and a pure function from the facts of a contract to rows. The projector in
+ * `src/subscriptions/` reads, decodes and folds each event once into the facts (`src/contract/model.ts`) and hands them
+ * to every projection; no projection reads a clock, a database or another projection.
+ */
+import type { ContractModel, Touched } from '../src/contract/model.js';
+
+/**
+ * How a column is kept. `integer` holds a JavaScript number, `bigint` a position; `json` is text that the projection
+ * writes and reads itself, so that both databases give back the same characters. A date is `text` (YYYY-MM-DD).
+ */
+export type ColumnType = 'text' | 'integer' | 'bigint' | 'json';
+export type ColumnValue = string | number | bigint | null;
+export type Row = Readonly<Record<string, ColumnValue>>;
+
+export interface TableDefinition {
+  /** Name without the version: `schedule_milestone` becomes the table `schedule_milestone_v1`. */
+  readonly name: string;
+  /** In order. `contract` (text) is always the first one and always part of the key. */
+  readonly columns: Readonly<Record<string, { readonly type: ColumnType; readonly nullable?: boolean }>>;
+  /** Names of the columns of the primary key, `contract` first. */
+  readonly key: readonly string[];
+  /** Further indexes, each a list of columns. */
+  readonly indexes?: readonly (readonly string[])[];
+}
+
+/** Takes the rows of one contract. A row put twice counts as put last; `remove` names the key's columns. */
+export interface RowSink {
+  put(table: TableDefinition, row: Row): void;
+  remove(table: TableDefinition, key: Row): void;
+}
+
+export interface Projection {
+  /** Kebab case, as on `/health`. */
+  readonly name: string;
+  /** Raised whenever the same events would give other rows or tables: then it is built anew beside the old one. */
+  readonly version: number;
+  readonly tables: readonly TableDefinition[];
+  /**
+   * Puts the rows that the events folded since the last call have changed. Pure: it depends on `facts` and `touched`
+   * alone. After a fold from the first event, the rows put are all the rows of the contract.
+   */
+  evolve(facts: ContractModel, touched: Touched, rows: RowSink): void;
+}

@@ -1,0 +1,78 @@
+/**
+ * Days and instants. A day is `YYYY-MM-DD` and counts as a number of days since 1970-01-01; an instant is RFC 3339 in
+ * UTC and counts as its UTC day. Nothing here reads a clock.
+ */
+const DAY = /^(\d{4})-(\d{2})-(\d{2})$/;
+const INSTANT = /^(\d{4}-\d{2}-\d{2})T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/;
+export const DAY_MS = 86_400_000;
+
+const daysInMonth = (year: number, month: number): number =>
+  month === 2 ? (isLeap(year) ? 29 : 28) : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+const isLeap = (year: number): boolean => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+
+/** Whether the value is a date of the Gregorian calendar from year 1 on, as `YYYY-MM-DD`. */
+export function isCalendarDate(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length !== 10) return false;
+  const match = DAY.exec(value);
+  if (match === null) return false;
+  const year = Number(match[1]);
+  const month = Number(match[2]);
+  const day = Number(match[3]);
+  return year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+}
+
+/** Whether the value is an RFC 3339 instant in UTC (`Z`), with at most nine decimals and no leap second. */
+export function isInstant(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length > 30) return false;
+  const match = INSTANT.exec(value);
+  return match !== null && isCalendarDate(match[1]);
+}
+
+/** The day of a day or an instant. */
+export const dayOf = (dayOrInstant: string): string => dayOrInstant.slice(0, 10);
+
+/** Days since 1970-01-01. @throws RangeError where the day does not exist */
+export function dayNumber(day: string): number {
+  const ms = Date.parse(`${dayOf(day)}T00:00:00Z`);
+  if (Number.isNaN(ms)) throw new RangeError(`"${day}" is no date`);
+  return ms / DAY_MS;
+}
+
+/** The day that many days after 1970-01-01. */
+export const dayFromNumber = (days: number): string => new Date(days * DAY_MS).toISOString().slice(0, 10);
+
+/** `later - earlier` in calendar days. */
+export const daysBetween = (earlier: string, later: string): number => dayNumber(later) - dayNumber(earlier);
+
+export const addDays = (day: string, days: number): string => dayFromNumber(dayNumber(day) + days);
+
+/** That many whole years later; 29 February becomes the 28th where the year has no 29th. */
+export function addYears(day: string, years: number): string {
+  const year = Number(day.slice(0, 4)) + years;
+  const monthDay = day.slice(5) === '02-29' && !isLeap(year) ? '02-28' : day.slice(5);
+  return `${String(year).padStart(4, '0')}-${monthDay}`;
+}
+
+/** How many whole years have passed: the largest N for which `day` is after `from` plus N years; 0 before that. */
+export function yearsPassed(from: string, day: string): number {
+  let years = Number(day.slice(0, 4)) - Number(from.slice(0, 4));
+  while (years > 0 && !(day > addYears(from, years))) years -= 1;
+  return Math.max(0, years);
+}
+
+/** Compares two RFC 3339 UTC instants whose fractions may differ in length. Negative, zero or positive. */
+export function compareInstants(a: string, b: string): number {
+  if (a === b) return 0;
+  const [x, y] = a.length === b.length ? [a, b] : [padded(a), padded(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+const padded = (instant: string): string =>
+  instant[19] === '.' ? `${instant.slice(0, -1).padEnd(29, '0')}Z` : `${instant.slice(0, 19)}.000000000Z`;
+
+/** The latest of some days, `undefined` for none. */
+export function latestDay(days: Iterable<string | undefined>): string | undefined {
+  let latest: string | undefined;
+  for (const day of days) if (day !== undefined && (latest === undefined || day > latest)) latest = day;
+  return latest;
+}

@@ -1,0 +1,237 @@
+/** The one decider of a contract: all families joined, and the one generic path from an event to its decision. */
+import { amendmentTypes } from './amendment.js';
+import { compareInstants } from './calendar.js';
+import { correctionTypes, type TypeAccess } from './correction.js';
+import { delayTypes } from './delay.js';
+import {
+  LEDGER,
+  OPERATOR,
+  qualified,
+  refuse,
+  refuseField,
+  type EffectiveEvent,
+  type EventTypeDefinition,
+  type Lookup,
+  type Mention,
+  type ProposedEvent,
+  type Refusal,
+  type Role,
+} from './event-type.js';
+import { manufacturingTypes } from './manufacturing.js';
+import type { ContractModel } from './model.js';
+import { qualityTypes } from './quality.js';
+import { registrationTypes } from './registration.js';
+import { scheduleTypes } from './schedule.js';
+import { shipmentTypes } from './shipment.js';
+import type { DecisionState } from './state.js';
+
+export type ContractErrorCode = 'unknown-type' | 'unknown-version';
+
+/** Thrown where stored events hold what this program does not know: it must not fold without it. */
+export class ContractError extends Error {
+  override readonly name = 'ContractError';
+  readonly code: ContractErrorCode;
+  constructor(code: ContractErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const access: TypeAccess = { definitionOf, upcast, checkNames };
+
+/** All event types of a contract. A further family is one file and one line here. */
+export const eventTypes: readonly EventTypeDefinition[] = [
+  ...registrationTypes,
+  ...amendmentTypes,
+  ...scheduleTypes,
+  ...manufacturingTypes,
+  ...qualityTypes,
+  ...shipmentTypes,
+  ...delayTypes,
+  ...correctionTypes(access),
+];
+
+const byType: ReadonlyMap<string, EventTypeDefinition> = new Map(
+  eventTypes.map((definition) => [definition.type, definition]),
+);
+
+export function definitionOf(type: string): EventTypeDefinition | undefined {
+  return byType.get(type);
+}
+
+/**
+ * Brings data of an older version of its type up to the newest.
+ * @throws ContractError `unknown-type`, `unknown-version`
+ */
+export function upcast(type: string, version: number, data: unknown): unknown {
+  const definition = byType.get(type);
+  if (definition === undefined) throw new ContractError('unknown-type', `event type "${type}" is not known here`);
+  if (version === definition.version) return data;
+  let brought = data;
+  for (let at = version; at < definition.version; at += 1) {
+    const step = definition.upcasters?.[at];
+    if (step === undefined) throw unknownVersion(type, version);
+    brought = step(brought);
+  }
+  if (!(version >= 1 && version <= definition.version)) throw unknownVersion(type, version);
+  return brought;
+}
+
+const unknownVersion = (type: string, version: number): ContractError =>
+  new ContractError('unknown-version', `version ${version} of event type "${type}" is not known here`);
+
+/** How far ahead of the ledger's clock the `time` of an event may be. */
+export const MAX_AHEAD_MS = 5 * 60_000;
+
+/**
+ * Decides whether an event may be recorded. Pure: the clock comes in as `now` (ms since the epoch, UTC), and `lookup`
+ * gives the events that it names. Shape has been checked before; duplicates have been found before.
+ * @returns `undefined` where it may, else why not
+ */
+export function decide(
+  state: DecisionState,
+  event: ProposedEvent<object>,
+  context: { readonly now: number; readonly lookup: Lookup },
+): Refusal | undefined {
+  const definition = byType.get(event.type);
+  if (definition === undefined) return refuseField('unknown-type', '/type', `"${event.type}" is no event type`);
+  if (compareInstants(event.time, new Date(context.now + MAX_AHEAD_MS).toISOString()) > 0)
+    return refuseField('time-in-future', '/time', 'must be at most five minutes ahead of the ledger’s clock');
+  const registers = event.type === 'ContractRegistered';
+  if (state.registeredBy === undefined && !registers)
+    return refuse('unknown-contract', `there is no contract ${event.contract}`);
+  if (state.registeredBy !== undefined && registers)
+    return refuse('already-registered', `contract ${event.contract} has been registered`);
+  return (
+    checkRights(state, definition, event) ??
+    inData(checkNames(state, definition, event.data)) ??
+    inData(checkOpened(state, definition, event)) ??
+    inData(definition.rules?.(state, event, context.lookup))
+  );
+}
+
+/** Pointers of the rules are below `data`; those of the answer are below the event. */
+function inData(refusal: Refusal | undefined): Refusal | undefined {
+  return refusal === undefined
+    ? undefined
+    : { ...refusal, problems: refusal.problems.map(({ pointer, detail }) => ({ pointer: `/data${pointer}`, detail })) };
+}
+
+const MAY_RECORD_FOR_OTHERS: readonly Role[] = ['buyer', 'seller', 'prime'];
+
+function checkRights(
+  state: DecisionState,
+  definition: EventTypeDefinition,
+  event: ProposedEvent<object>,
+): Refusal | undefined {
+  const { reporter, party, onBehalfOf } = event;
+  if (definition.ledgerOnly === true)
+    return reporter === LEDGER ? undefined : refuse('not-permitted', `${event.type} is reported by the ledger alone`);
+  if (state.registeredBy === undefined) return onBehalfOf === undefined ? undefined : notOnBehalf(event.type);
+  if (reporter === OPERATOR || reporter === LEDGER)
+    return definition.type === 'EventCorrected' && state.registeredBy === reporter
+      ? undefined
+      : refuse('not-permitted', `${reporter} reports no ${event.type}`);
+  if (!state.acts(reporter)) return refuseField('not-permitted', '/source', `${reporter} is no party of this contract`);
+  if (onBehalfOf !== undefined) {
+    if (definition.inPersonOnly === true) return notOnBehalf(event.type);
+    if (!state.has(reporter, ...MAY_RECORD_FOR_OTHERS))
+      return refuseField('not-permitted', '/onbehalfof', 'only buyer, seller and prime record for another party');
+    if (!state.acts(party)) return refuseField('not-permitted', '/onbehalfof', `${party} is no party of this contract`);
+  }
+  if (definition.by.length > 0 && !state.has(party, ...definition.by))
+    return refuseField(
+      'not-permitted',
+      onBehalfOf === undefined ? '/source' : '/onbehalfof',
+      `${event.type} is reported by ${definition.by.join(', ')}; ${party} is ${[...(state.parties.get(party) ?? [])].join(', ')}`,
+    );
+  return undefined;
+}
+
+const notOnBehalf = (type: string): Refusal =>
+  refuseField('not-permitted', '/onbehalfof', `${type} is never recorded on behalf of another party`);
+
+function checkNames(state: DecisionState, definition: EventTypeDefinition, data: object): Refusal | undefined {
+  for (const { kind, id, pointer } of definition.names?.(data) ?? []) {
+    const known =
+      kind === 'line'
+        ? state.lines.has(id)
+        : kind === 'milestone'
+          ? state.milestones.has(id)
+          : kind === 'party'
+            ? state.parties.has(id)
+            : state.amendments.has(id);
+    if (!known) return refuseField('unknown-reference', pointer, `the contract has never had a ${kind} ${id}`);
+  }
+  return undefined;
+}
+
+function checkOpened(
+  state: DecisionState,
+  definition: EventTypeDefinition,
+  event: ProposedEvent<object>,
+): Refusal | undefined {
+  const opens = definition.opens?.(event.data);
+  if (opens !== undefined && opens.kind !== 'shipment') {
+    const name = qualified(opens.kind, opens.id, event.party);
+    if (state.openedAt(opens.kind, name) !== undefined)
+      return refuseField('id-in-use', opens.pointer, `${event.party} has opened a ${opens.kind} ${opens.id} before`);
+  }
+  const answers = definition.answers?.(event.data);
+  if (answers !== undefined) {
+    const name = qualified(answers.kind, answers.reference, event.party);
+    if (state.openedAt(answers.kind, name) === undefined)
+      return refuseField('unknown-reference', answers.pointer, `there is no ${answers.kind} ${name}`);
+  }
+  return undefined;
+}
+
+/** Takes an event that is recorded at `revision` into the state. */
+export function evolve(state: DecisionState, event: ProposedEvent<object>, revision: number): void {
+  const definition = byType.get(event.type);
+  if (definition === undefined) throw new ContractError('unknown-type', `event type "${event.type}" is not known here`);
+  state.addSeen(event.source, event.id, revision);
+  const opens = definition.opens?.(event.data);
+  if (opens !== undefined) state.addOpened(opens.kind, qualified(opens.kind, opens.id, event.party), revision);
+  definition.evolve?.(state, event);
+}
+
+/**
+ * Takes an effective event into the facts. Events come in recorded order, each as the last correction left it.
+ * One that names something not heard of yet is flagged and held; it takes effect when that arrives.
+ * @throws ContractError `unknown-type`
+ */
+export function fold(model: ContractModel, event: EffectiveEvent): void {
+  const definition = byType.get(event.type);
+  if (definition === undefined) throw new ContractError('unknown-type', `event type "${event.type}" is not known here`);
+  const effective = event as EffectiveEvent<object>;
+  model.revision = event.revision;
+  model.position = event.position;
+  model.recordedtime = event.recordedtime;
+  model.touched.head = true;
+  model.touched.events.push(event);
+  if (!event.withdrawn) {
+    if (event.onBehalfOf !== undefined)
+      model.flag('second-hand', event, `recorded by ${event.reporter} on behalf of ${event.onBehalfOf}`);
+    if (model.closed !== undefined && compareInstants(event.time, model.closed.time) > 0)
+      model.flag('after-closing', event, 'happened after the contract was closed');
+    const names = mentionsOf(definition, effective.data).map(({ kind, reference }) => ({
+      kind,
+      id: qualified(kind, reference, event.party),
+    }));
+    if (names.length > 0 && model.mention(names, effective)) return;
+  }
+  const opens = definition.opens?.(effective.data);
+  definition.fold?.(model, effective);
+  if (opens === undefined) return;
+  for (const held of model.open(opens.kind, qualified(opens.kind, opens.id, event.party), event.withdrawn))
+    byType.get(held.type)?.fold?.(model, held);
+}
+
+function mentionsOf(definition: EventTypeDefinition, data: object): readonly Mention[] {
+  const answers = definition.answers?.(data);
+  const mentions = definition.mentions?.(data) ?? NONE;
+  return answers === undefined ? mentions : [answers, ...mentions];
+}
+
+const NONE: readonly Mention[] = [];

@@ -1,0 +1,54 @@
+/** How much of a line has been accepted, and since when. Quantities are millionths. */
+import { dayOf } from './calendar.js';
+import type { DeliveryFacts } from './model.js';
+
+/** Runs through the deliveries of a line in order of their `time` and keeps what is accepted after each. */
+class Running {
+  readonly #shipments = new Map<string | undefined, { origin: bigint; destination: bigint; revoked: bigint }>();
+  #revoked = 0n;
+  #sum = 0n;
+
+  /** The accepted quantity: by shipment the larger of origin and destination, less revoked; then what was revoked of none. */
+  get accepted(): bigint {
+    return this.#sum > this.#revoked ? this.#sum - this.#revoked : 0n;
+  }
+
+  add({ shipment, point, quantity }: DeliveryFacts): void {
+    if (point === 'revoked' && shipment === undefined) {
+      this.#revoked += quantity;
+      return;
+    }
+    let of = this.#shipments.get(shipment);
+    if (of === undefined) this.#shipments.set(shipment, (of = { origin: 0n, destination: 0n, revoked: 0n }));
+    const before = standing(of);
+    of[point] += quantity;
+    this.#sum += standing(of) - before;
+  }
+}
+
+function standing(of: { readonly origin: bigint; readonly destination: bigint; readonly revoked: bigint }): bigint {
+  const accepted = of.origin > of.destination ? of.origin : of.destination;
+  return accepted > of.revoked ? accepted - of.revoked : 0n;
+}
+
+/** What is accepted of a line in all, with what goes beyond its quantity. */
+export function acceptedOf(deliveries: readonly DeliveryFacts[]): bigint {
+  const running = new Running();
+  for (const delivery of deliveries) running.add(delivery);
+  return running.accepted;
+}
+
+/**
+ * The day from which the accepted quantity has stood at `target`, counted from the start of the contract; `undefined`
+ * while it does not. A target of nothing has stood since `start`.
+ */
+export function stoodSince(deliveries: readonly DeliveryFacts[], target: bigint, start: string): string | undefined {
+  const running = new Running();
+  let since = target <= 0n ? start : undefined;
+  for (const delivery of deliveries) {
+    running.add(delivery);
+    if (running.accepted < target) since = undefined;
+    else since ??= dayOf(delivery.time);
+  }
+  return since;
+}

@@ -1,0 +1,166 @@
+/** What a family file says about each of its event types, and the shapes that deciding and folding work on. */
+import type { ContractModel } from './model.js';
+import type { DecisionState } from './state.js';
+import type { FieldProblem, PayloadClass } from './validation.js';
+
+export const ROLES = ['buyer', 'seller', 'prime', 'subcontractor', 'carrier', 'inspector', 'adjudicator'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The parties that are on no contract: they act for the ledger itself and for who runs it. */
+export const LEDGER = 'ledger';
+export const OPERATOR = 'operator';
+
+/** One event as deciding and folding see it, its data brought to the newest version of its type. */
+export interface ContractEvent<D = unknown> {
+  readonly contract: string;
+  /** From 0 within the contract's stream. */
+  readonly revision: number;
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  /** The version it was sent with. */
+  readonly version: number;
+  /** When it happened, as the reporter says (RFC 3339, UTC). */
+  readonly time: string;
+  /** When the ledger took it in (RFC 3339, UTC, three decimals). */
+  readonly recordedtime: string;
+  /** The party that sent it. */
+  readonly reporter: string;
+  /** The party for which a buyer, seller or prime recorded it. */
+  readonly onBehalfOf: string | undefined;
+  /** Whose doing it is: `onBehalfOf`, else `reporter`. */
+  readonly party: string;
+  readonly data: D;
+}
+
+/** An event with what later corrections made of it: its data replaced, or taken out. */
+export interface EffectiveEvent<D = unknown> extends ContractEvent<D> {
+  readonly position: bigint;
+  /** The data as it was sent, as canonical JSON text: what the audit trail shows. */
+  readonly dataText: string;
+  /** Taken out by a correction: it alleges nothing, but what it opened stays known. */
+  readonly withdrawn: boolean;
+  /** The correction that decides what this event is now. */
+  readonly correctedBy: Required<EventName> | undefined;
+  /** For a correction that a later one of the same event has superseded. */
+  readonly superseded: boolean;
+}
+
+/** Names one event of the same contract. `source` defaults to that of the event that names it. */
+export interface EventName {
+  readonly id: string;
+  readonly source?: string;
+}
+
+/** What may be opened by an event and named by others. A `shipment` is one id for all parties; the rest belong to who opened them. */
+export type OpenedKind =
+  | 'shipment'
+  | 'check'
+  | 'delay'
+  | 'nonconformance'
+  | 'discrepancy'
+  | 'payment'
+  | 'statement'
+  | 'dispute'
+  | 'evidence';
+
+/** A line, milestone, party or amendment that data names. It must be one that the contract has, or had, or was offered. */
+export interface Named {
+  readonly kind: 'line' | 'milestone' | 'party' | 'amendment';
+  readonly id: string;
+  readonly pointer: string;
+}
+
+/** Something that a party opened and that data names. */
+export interface Mention {
+  readonly kind: OpenedKind;
+  /** As it stands in data: `ID` of the acting party's own, or `PARTY/ID`. */
+  readonly reference: string;
+  readonly pointer: string;
+}
+
+/** Why an event is refused. `code` is stable; `problems` say where and what would be right. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly detail: string;
+  readonly problems: readonly FieldProblem[];
+}
+
+export type RefusalCode =
+  | 'invalid-event'
+  | 'unknown-type'
+  | 'unknown-version'
+  | 'unknown-contract'
+  | 'already-registered'
+  | 'not-permitted'
+  | 'unknown-reference'
+  | 'unknown-event'
+  | 'event-id-reused'
+  | 'id-in-use'
+  | 'not-correctable'
+  | 'time-in-future'
+  | 'limit-exceeded'
+  | 'invalid-registration';
+
+export const refuse = (code: RefusalCode, detail: string, problems: readonly FieldProblem[] = []): Refusal => ({
+  code,
+  detail,
+  problems,
+});
+export const refuseField = (code: RefusalCode, pointer: string, detail: string): Refusal =>
+  refuse(code, detail, [{ pointer, detail }]);
+
+/** An event that waits for its decision: everything but what the ledger sets. */
+export type ProposedEvent<D = unknown> = Omit<ContractEvent<D>, 'revision' | 'recordedtime'>;
+
+/** What the shell has looked up before a decision: the events that the proposed one names by `id` and `source`. */
+export type Lookup = (name: Required<EventName>) => ContractEvent | undefined;
+
+export interface EventTypeDefinition<D extends object = object> {
+  readonly type: string;
+  readonly description: string;
+  /** The newest version; older ones are brought up by `upcasters`. */
+  readonly version: number;
+  /** From version n (the key) to n + 1. Each takes and gives data; none looks anywhere else. */
+  readonly upcasters?: Readonly<Record<number, (data: unknown) => unknown>>;
+  readonly payload: PayloadClass<D>;
+  /** Acts are superseded by later acts, never corrected. */
+  readonly act: boolean;
+  /** Roles that give the right to report it; `rules` may ask for more. Empty: `rules` alone decide. */
+  readonly by: readonly Role[];
+  /** Never recorded on behalf of somebody else. */
+  readonly inPersonOnly?: boolean;
+  /** Reported by the ledger itself, refused from anybody else. */
+  readonly ledgerOnly?: boolean;
+  /** Lines, milestones, parties and amendments that must be known. */
+  names?(data: D): readonly Named[];
+  /** What it opens under an id of the acting party's own. */
+  opens?(data: D): { readonly kind: OpenedKind; readonly id: string; readonly pointer: string } | undefined;
+  /** Answers: refused where what they answer is not there. */
+  answers?(data: D): Mention | undefined;
+  /** Recorded and flagged where what they name has not been heard of yet. */
+  mentions?(data: D): readonly Mention[];
+  /** Rules of its own, after all the general ones. */
+  rules?(state: DecisionState, event: ProposedEvent<D>, lookup: Lookup): Refusal | undefined;
+  /** What later decisions must know of it. */
+  evolve?(state: DecisionState, event: ProposedEvent<D>): void;
+  /** What it means for the read models. Called for withdrawn events too, where it opened something. */
+  fold?(model: ContractModel, event: EffectiveEvent<D>): void;
+  /** Fields of data that hold ids which a correction must keep. */
+  readonly keeps?: (data: D) => readonly string[];
+}
+
+/** Lets a family file list its types with their data types, and the registry hold them all in one list. */
+export const eventType = <D extends object>(definition: EventTypeDefinition<D>): EventTypeDefinition =>
+  definition as unknown as EventTypeDefinition;
+
+/** `line` and its like as {@link Named} entries. */
+export const named = (kind: Named['kind'], id: string | undefined, pointer: string): Named[] =>
+  id === undefined ? [] : [{ kind, id, pointer }];
+
+export const mention = (kind: OpenedKind, reference: string | undefined, pointer: string): Mention[] =>
+  reference === undefined ? [] : [{ kind, reference, pointer }];
+
+/** `PARTY/ID` for a reference as it stands in the data of an event of `party`; a shipment's id belongs to nobody. */
+export const qualified = (kind: OpenedKind, reference: string, party: string): string =>
+  kind === 'shipment' || reference.includes('/') ? reference : `${party}/${reference}`;

@@ -1,0 +1,329 @@
+/**
+ * The facts of a contract, folded from its effective events: what the read models are computed from. The family files
+ * fill it in (`fold`), `schedule-arithmetic.ts` and `delivery-arithmetic.ts` compute from it, the projections turn it
+ * into rows. Nothing in it depends on the day that is asked about.
+ *
+ * It changes in place and notes what it touched, so that a batch of events writes only the rows that changed.
+ */
+import { compareInstants } from './calendar.js';
+import type { EffectiveEvent, EventName, OpenedKind, Role } from './event-type.js';
+import type { ContractTerms, LineTerms, MilestoneTerms, PartyEntry } from './registration.js';
+import type { AmendmentData } from './amendment.js';
+
+/** Where an event stands in its contract: by `time`, then by `revision`. */
+export interface Stand {
+  readonly time: string;
+  readonly revision: number;
+}
+
+export interface RegistrationFacts {
+  readonly by: string;
+  readonly event: Required<EventName>;
+  readonly title: string;
+  readonly reference: string;
+  readonly programme: string;
+  readonly signedOn: string;
+  readonly value: { readonly amount: string; readonly currency: string };
+  readonly terms: ContractTerms;
+  readonly lines: readonly LineTerms[];
+  readonly milestones: readonly MilestoneTerms[];
+  readonly recordedtime: string;
+}
+
+export interface AmendmentFacts extends Stand {
+  readonly amendment: string;
+  readonly by: string;
+  readonly side: 'buyer' | 'seller';
+  readonly onBehalfOf: string | undefined;
+  readonly event: Required<EventName>;
+  readonly recordedtime: string;
+  readonly data: AmendmentData;
+  /** Who of buyer and seller recorded agreement. */
+  readonly agreedBy: Map<string, { readonly time: string; readonly recordedtime: string; readonly revision: number }>;
+  /** The agreement that made it binding. */
+  agreement: { readonly time: string; readonly recordedtime: string } | undefined;
+  refusedAt: string | undefined;
+}
+
+/** A date stated for a milestone, in `ForecastRevised` or `DelayReported`. */
+export interface ForecastFacts extends Stand {
+  readonly event: Required<EventName>;
+  readonly by: string;
+  readonly onBehalfOf: string | undefined;
+  /** Whose statement it is. */
+  readonly party: string;
+  readonly recordedtime: string;
+  readonly to: string;
+  /** `PARTY/ID` of the delay it was reported with. */
+  readonly delay: string | undefined;
+  /** Stated by seller or prime: it moves the forecast whoever is responsible. */
+  readonly counts: boolean;
+}
+
+export interface ReachedFacts extends Stand {
+  readonly party: string;
+  readonly buyer: boolean;
+  readonly on: string;
+}
+
+/** What was said about one milestone id, whether or not the milestone has been agreed yet. */
+export interface MilestoneFacts {
+  readonly forecasts: ForecastFacts[];
+  readonly reached: ReachedFacts[];
+}
+
+/** One acceptance, or revocation of one, of some quantity of a line. */
+export interface DeliveryFacts extends Stand {
+  readonly shipment: string | undefined;
+  readonly point: 'origin' | 'destination' | 'revoked';
+  /** Millionths. */
+  readonly quantity: bigint;
+}
+
+/** What one shipment says it carried of a line: the entry that counts, of those that were reported. */
+export interface CarriedFacts {
+  readonly rank: number;
+  readonly revision: number;
+  readonly quantity: bigint;
+}
+
+export interface LineFacts {
+  production: (Stand & { stage: string | null; percent: number | string | null; unitsCompleted: number | string | null }) | undefined;
+  lastReport: (Stand & { readonly recordedtime: string; readonly by: string }) | undefined;
+  readonly shipped: Map<string, CarriedFacts>;
+  readonly received: Map<string, CarriedFacts>;
+  /** In order of {@link Stand}. */
+  readonly deliveries: DeliveryFacts[];
+  /** Millionths. */
+  rejected: bigint;
+}
+
+export interface DelayFacts extends Stand {
+  /** `PARTY/ID`. */
+  readonly delay: string;
+  readonly party: string;
+  readonly reporter: string;
+  readonly event: Required<EventName>;
+  readonly recordedtime: string;
+  readonly startedOn: string;
+  readonly cause: { readonly code: string; readonly locus: string; readonly party?: string; readonly detail: string };
+  readonly withdrawn: boolean;
+  acknowledgedAt: (Stand & { readonly recordedtime: string }) | undefined;
+  resolved: (Stand & { readonly recordedtime: string; readonly resolvedOn: string; readonly actualDays: number }) | undefined;
+}
+
+export type FlagCode =
+  | 'second-hand'
+  | 'unknown-reference'
+  | 'after-closing'
+  | 'basis-withdrawn'
+  | 'one-sided'
+  | 'repeated-answer'
+  | 'quantity-exceeds-line'
+  | 'percent-decreased'
+  | 'stage-after-completion';
+
+export interface Flag {
+  readonly code: FlagCode;
+  readonly revision: number;
+  readonly event: Required<EventName>;
+  readonly detail: string;
+}
+
+/** What changed since it was last taken. */
+export interface Touched {
+  /** Something that the contract's own row shows. Always set when an event was folded. */
+  head: boolean;
+  readonly lines: Set<string>;
+  readonly milestones: Set<string>;
+  /** All milestones and lines: an amendment or the registration changed what is in force. */
+  all: boolean;
+  /** Flags that came, by `revision code`. */
+  readonly flagged: Map<string, Flag>;
+  /** Flags that went. */
+  readonly unflagged: Map<string, Flag>;
+  /** The events themselves, in order. */
+  readonly events: EffectiveEvent[];
+}
+
+interface HeldEvent {
+  readonly event: EffectiveEvent<object>;
+  readonly missing: Set<string>;
+}
+
+const untouched = (): Touched => ({
+  head: false,
+  lines: new Set(),
+  milestones: new Set(),
+  all: false,
+  flagged: new Map(),
+  unflagged: new Map(),
+  events: [],
+});
+
+export class ContractModel {
+  readonly contract: string;
+  /** Revision, position and recordedtime of the last event folded. */
+  revision = -1;
+  position = 0n;
+  recordedtime = '';
+
+  registration: RegistrationFacts | undefined;
+  /** Parties now on the contract, in the order they came. */
+  parties: PartyEntry[] = [];
+  readonly confirmations = new Map<string, string>();
+  confirmedAt: string | undefined;
+  contestedAt: string | undefined;
+  readonly amendments = new Map<string, AmendmentFacts>();
+  readonly milestones = new Map<string, MilestoneFacts>();
+  readonly lines = new Map<string, LineFacts>();
+  readonly delays = new Map<string, DelayFacts>();
+  /** The last event of any that says something about a line. */
+  lastReport: (Stand & { readonly recordedtime: string }) | undefined;
+  /** Who of buyer and seller closed it first, and with which event. */
+  readonly closings = new Map<string, Stand & { readonly event: Required<EventName> }>();
+  /** The later of the two closings: from its `time` on, the contract is closed. */
+  closed: Stand | undefined;
+
+  /** What was opened, by `kind LF qualified id`: whether it has been withdrawn. */
+  readonly opened = new Map<string, { readonly withdrawn: boolean }>();
+  /** Events that speak of what is not opened yet, by the same name; each with all that it still misses. */
+  readonly waiting = new Map<string, readonly HeldEvent[]>();
+  readonly flags = new Map<string, Flag>();
+
+  /** Counts changes of what is in force, so that `inForce` of `terms-in-force.ts` is computed once for each. */
+  termsVersion = 0;
+
+  readonly #leads: { readonly party: string; readonly from: string }[] = [];
+  #touched = untouched();
+
+  constructor(contract: string) {
+    this.contract = contract;
+  }
+
+  get touched(): Touched {
+    return this.#touched;
+  }
+
+  /** What changed since the last call. */
+  takeTouched(): Touched {
+    const touched = this.#touched;
+    this.#touched = untouched();
+    return touched;
+  }
+
+  line(id: string): LineFacts {
+    let facts = this.lines.get(id);
+    if (facts === undefined) {
+      facts = { production: undefined, lastReport: undefined, shipped: new Map(), received: new Map(), deliveries: [], rejected: 0n };
+      this.lines.set(id, facts);
+    }
+    this.#touched.lines.add(id);
+    return facts;
+  }
+
+  milestone(id: string): MilestoneFacts {
+    let facts = this.milestones.get(id);
+    if (facts === undefined) {
+      facts = { forecasts: [], reached: [] };
+      this.milestones.set(id, facts);
+    }
+    this.#touched.milestones.add(id);
+    return facts;
+  }
+
+  /** What is in force has changed: every line and milestone is to be looked at again. */
+  termsChanged(): void {
+    this.termsVersion += 1;
+    this.#touched.all = true;
+  }
+
+  holds(party: string, ...roles: readonly Role[]): boolean {
+    return this.parties.some((entry) => entry.party === party && roles.includes(entry.role));
+  }
+
+  holder(role: Role): string | undefined {
+    return this.parties.find((entry) => entry.role === role)?.party;
+  }
+
+  /** Notes who leads from now on: prime, else seller. Called whenever the parties change. */
+  noteLead(recordedtime: string): void {
+    const party = this.holder('prime') ?? this.holder('seller') ?? '';
+    if (this.#leads.at(-1)?.party !== party) this.#leads.push({ party, from: recordedtime });
+  }
+
+  /** Who led at a recorded time: who is responsible by default for what was introduced then. */
+  readonly primeOrSeller = (recordedtime: string): string =>
+    (this.#leads.findLast((lead) => lead.from <= recordedtime) ?? this.#leads[0])?.party ?? '';
+
+  flag(code: FlagCode, event: Pick<EffectiveEvent, 'revision' | 'id' | 'source'>, detail: string): void {
+    const key = `${event.revision} ${code}`;
+    if (this.flags.has(key)) return;
+    const flag: Flag = { code, revision: event.revision, event: { id: event.id, source: event.source }, detail };
+    this.flags.set(key, flag);
+    this.#touched.flagged.set(key, flag);
+    this.#touched.unflagged.delete(key);
+  }
+
+  unflag(code: FlagCode, revision: number): void {
+    const key = `${revision} ${code}`;
+    const flag = this.flags.get(key);
+    if (flag === undefined) return;
+    this.flags.delete(key);
+    this.#touched.flagged.delete(key);
+    this.#touched.unflagged.set(key, flag);
+  }
+
+  /**
+   * Notes that something was opened.
+   * @returns the events that spoke of it before and now take effect
+   */
+  open(kind: OpenedKind, qualifiedId: string, withdrawn: boolean): readonly EffectiveEvent<object>[] {
+    const name = `${kind}\n${qualifiedId}`;
+    const before = this.opened.get(name);
+    if (before === undefined || before.withdrawn) this.opened.set(name, { withdrawn });
+    const waiting = this.waiting.get(name);
+    if (waiting === undefined) return [];
+    this.waiting.delete(name);
+    for (const held of waiting) {
+      held.missing.delete(name);
+      if (held.missing.size === 0) this.unflag('unknown-reference', held.event.revision);
+      if (withdrawn) this.flag('basis-withdrawn', held.event, withdrawnText(kind, qualifiedId));
+    }
+    return waiting.filter((held) => held.missing.size === 0).map((held) => held.event);
+  }
+
+  /**
+   * Notes that an event speaks of something: known, withdrawn (flagged), or not heard of (flagged and held).
+   * @returns whether the event is held
+   */
+  mention(names: readonly { readonly kind: OpenedKind; readonly id: string }[], event: EffectiveEvent<object>): boolean {
+    const missing = new Set<string>();
+    for (const { kind, id } of names) {
+      const name = `${kind}\n${id}`;
+      const opened = this.opened.get(name);
+      if (opened === undefined) {
+        missing.add(name);
+        this.flag('unknown-reference', event, `${kind} ${id} has not been heard of`);
+      } else if (opened.withdrawn) this.flag('basis-withdrawn', event, withdrawnText(kind, id));
+    }
+    for (const name of missing) this.waiting.set(name, [...(this.waiting.get(name) ?? []), { event, missing }]);
+    return missing.size > 0;
+  }
+}
+
+const withdrawnText = (kind: OpenedKind, id: string): string => `${kind} ${id} was withdrawn by who reported it`;
+
+/** Whether `a` stands after `b`. */
+export const isAfter = (a: Stand, b: Stand): boolean =>
+  a.time === b.time ? a.revision > b.revision : compareInstants(a.time, b.time) > 0;
+
+/** Puts an entry where it belongs in a list ordered by {@link Stand}; at the end in the ordinary case. */
+export function insertByStand<T extends Stand>(list: T[], entry: T): void {
+  let at = list.length;
+  while (at > 0 && isAfter(list[at - 1]!, entry)) at -= 1;
+  list.splice(at, 0, entry);
+}
+
+export const compareStands = (a: Stand, b: Stand): number => (isAfter(a, b) ? 1 : isAfter(b, a) ? -1 : 0);
+

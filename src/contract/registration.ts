@@ -1,0 +1,357 @@
+/** Registration, its confirmation, the parties, and closing: how a contract comes into the ledger and leaves it. */
+import {
+  IsCountry,
+  IsDay,
+  IsDays,
+  IsFlag,
+  IsId,
+  IsName,
+  IsOneOf,
+  IsQuantity,
+  IsText,
+  IsUnit,
+  ListOfParts,
+  Money,
+  Optional,
+  Part,
+  RESERVED_PARTIES,
+} from './fields.js';
+import {
+  eventType,
+  named,
+  OPERATOR,
+  refuse,
+  refuseField,
+  ROLES,
+  type ContractEvent,
+  type ProposedEvent,
+  type Refusal,
+  type Role,
+} from './event-type.js';
+import type { ContractModel } from './model.js';
+import { isAfter } from './model.js';
+import type { DecisionState } from './state.js';
+import type { FieldProblem } from './validation.js';
+
+/** Most lines, milestones, or party entries that one contract may have. */
+export const MAX_ENTRIES = 1_000;
+
+export const MILESTONE_KINDS = ['manufacturing', 'quality', 'shipment', 'delivery', 'payment'] as const;
+export type MilestoneKind = (typeof MILESTONE_KINDS)[number];
+export const BINDINGS = ['firm', 'estimate'] as const;
+
+export class PartyEntry {
+  @IsId() readonly party!: string;
+  @IsName() readonly name!: string;
+  @IsOneOf(ROLES) readonly role!: Role;
+  @IsCountry() readonly country!: string;
+}
+
+export class LineTerms {
+  @IsId() readonly line!: string;
+  @IsText() readonly description!: string;
+  @IsQuantity() readonly quantity!: number | string;
+  @IsUnit() readonly unit!: string;
+  @Part(() => Money) readonly unitValue!: Money;
+  @Optional() @IsId() readonly responsible?: string;
+  @Optional() @IsName() readonly standard?: string;
+}
+
+export class MilestoneTerms {
+  @IsId() readonly milestone!: string;
+  @Optional() @IsId() readonly line?: string;
+  @Optional() @IsQuantity() readonly quantity?: number | string;
+  @IsOneOf(MILESTONE_KINDS) readonly kind!: MilestoneKind;
+  @IsText() readonly description!: string;
+  @IsDay() readonly due!: string;
+  @IsOneOf(BINDINGS) readonly binding!: (typeof BINDINGS)[number];
+  @Optional() @IsId() readonly responsible?: string;
+}
+
+/** Periods in whole days, and whether every report must be signed. */
+export class ContractTerms {
+  @IsDays() readonly reportEveryDays!: number;
+  @IsDays() readonly delayNoticeDays!: number;
+  @IsDays() readonly acknowledgeWithinDays!: number;
+  @IsDays() readonly resolveWithinDays!: number;
+  @IsDays() readonly discrepancyWithinDays!: number;
+  @IsDays() readonly settleWithinDays!: number;
+  @Optional() @IsFlag() readonly signed?: boolean;
+}
+
+export class ContractRegistered {
+  @IsName() readonly title!: string;
+  /** The case designator. */
+  @IsName() readonly reference!: string;
+  @IsName() readonly programme!: string;
+  @IsDay() readonly signedOn!: string;
+  @Part(() => Money) readonly value!: Money;
+  @ListOfParts(() => PartyEntry, { min: 2 }) readonly parties!: readonly PartyEntry[];
+  @ListOfParts(() => LineTerms, { min: 1 }) readonly lines!: readonly LineTerms[];
+  @ListOfParts(() => MilestoneTerms) readonly milestones!: readonly MilestoneTerms[];
+  @Part(() => ContractTerms) readonly terms!: ContractTerms;
+}
+
+export class RegistrationConfirmed {}
+
+export class Reason {
+  @IsText() readonly reason!: string;
+}
+export class RegistrationContested extends Reason {}
+export class ContractClosed extends Reason {}
+
+export class PartyRemoved {
+  @IsId() readonly party!: string;
+  @IsOneOf(ROLES) readonly role!: Role;
+  @IsText() readonly reason!: string;
+}
+export class PartyAdded extends PartyEntry {}
+
+/** What is wrong with a registration beyond its single fields: its parties, and what its entries name. */
+export function registrationProblems(data: ContractRegistered): readonly FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const wrong = (pointer: string, detail: string) => void problems.push({ pointer, detail });
+  const roles = new Map<string, Set<Role>>();
+  const count = (role: Role): number => data.parties.filter((entry) => entry.role === role).length;
+  for (const [index, { party, role }] of data.parties.entries()) {
+    if (RESERVED_PARTIES.has(party)) wrong(`/parties/${index}/party`, `"${party}" is reserved`);
+    const held = roles.get(party) ?? new Set();
+    if (held.has(role)) wrong(`/parties/${index}`, `party ${party} already has the role ${role}`);
+    roles.set(party, held.add(role));
+  }
+  for (const role of ['buyer', 'seller'] as const)
+    if (count(role) !== 1) wrong('/parties', `must have exactly one ${role}, has ${count(role)}`);
+  if (count('prime') > 1) wrong('/parties', `must have at most one prime, has ${count('prime')}`);
+  for (const [party, held] of roles)
+    if (held.has('adjudicator') && held.size > 1) wrong('/parties', `adjudicator ${party} must have no other role`);
+  const buyer = data.parties.find((entry) => entry.role === 'buyer')?.party;
+  if (buyer !== undefined && buyer === data.parties.find((entry) => entry.role === 'seller')?.party)
+    wrong('/parties', 'buyer and seller must be two parties');
+
+  const lines = new Set<string>();
+  for (const [index, line] of data.lines.entries()) {
+    if (lines.has(line.line)) wrong(`/lines/${index}/line`, `line ${line.line} stands twice`);
+    lines.add(line.line);
+    if (line.unitValue.currency !== data.value.currency)
+      wrong(`/lines/${index}/unitValue/currency`, `must be ${data.value.currency}, the currency of the contract`);
+    if (line.responsible !== undefined && !roles.has(line.responsible))
+      wrong(`/lines/${index}/responsible`, `${line.responsible} is not among the parties`);
+  }
+  const milestones = new Set<string>();
+  for (const [index, milestone] of data.milestones.entries()) {
+    if (milestones.has(milestone.milestone))
+      wrong(`/milestones/${index}/milestone`, `milestone ${milestone.milestone} stands twice`);
+    milestones.add(milestone.milestone);
+    if (milestone.line !== undefined && !lines.has(milestone.line))
+      wrong(`/milestones/${index}/line`, `there is no line ${milestone.line}`);
+    if (milestone.responsible !== undefined && !roles.has(milestone.responsible))
+      wrong(`/milestones/${index}/responsible`, `${milestone.responsible} is not among the parties`);
+  }
+  return problems;
+}
+
+/** Whether a registration may stand as that party's: only buyer, seller and operator register. */
+function registrar(data: ContractRegistered, party: string): boolean {
+  if (party === OPERATOR) return true;
+  return data.parties.some((entry) => entry.party === party && (entry.role === 'buyer' || entry.role === 'seller'));
+}
+
+/** Takes a registration, or its correction, into the state. */
+export function evolveRegistration(
+  state: DecisionState,
+  event: Pick<ProposedEvent, 'id' | 'source' | 'reporter'>,
+  data: ContractRegistered,
+): void {
+  for (const { party, role } of state.registration?.parties ?? []) {
+    const held = state.parties.get(party);
+    if (held !== undefined && !data.parties.some((entry) => entry.party === party && entry.role === role))
+      state.removeFrom(held, role);
+  }
+  if (state.registeredBy === undefined) state.assign('registeredBy', event.reporter);
+  state.assign('registration', {
+    id: event.id,
+    source: event.source,
+    parties: data.parties.map(({ party, role }) => ({ party, role })),
+  });
+  state.assign('currency', data.value.currency);
+  for (const { party, role } of data.parties) state.grant(party, role);
+  for (const { line } of data.lines) state.addTo(state.lines, line);
+  for (const { milestone } of data.milestones) state.addTo(state.milestones, milestone);
+}
+
+function mayConfirm(state: DecisionState, event: ProposedEvent): Refusal | undefined {
+  if (!state.sides().includes(event.party) || event.party === state.registeredBy)
+    return refuse(
+      'not-permitted',
+      state.registeredBy === OPERATOR
+        ? 'only buyer and seller answer a registration by the operator'
+        : 'only the other of buyer and seller answers a registration',
+    );
+  return undefined;
+}
+
+function partyRules(state: DecisionState, event: ProposedEvent<PartyAdded | PartyRemoved>): Refusal | undefined {
+  const { party, role } = event.data;
+  if (role === 'buyer' || role === 'seller' || role === 'adjudicator')
+    return refuseField('not-permitted', '/role', `a ${role} is neither added nor removed this way`);
+  if (RESERVED_PARTIES.has(party)) return refuseField('invalid-event', '/party', `"${party}" is reserved`);
+  const bySide = state.has(event.party, 'buyer', 'seller');
+  if (!bySide && role !== 'subcontractor' && role !== 'carrier')
+    return refuseField('not-permitted', '/role', 'a prime adds and removes only subcontractors and carriers');
+  return undefined;
+}
+
+function foldRegistration(model: ContractModel, event: ContractEvent<ContractRegistered>): void {
+  const { data } = event;
+  model.registration = {
+    by: event.reporter,
+    event: { id: event.id, source: event.source },
+    title: data.title,
+    reference: data.reference,
+    programme: data.programme,
+    signedOn: data.signedOn,
+    value: data.value,
+    terms: data.terms,
+    lines: data.lines,
+    milestones: data.milestones,
+    recordedtime: event.recordedtime,
+  };
+  model.parties = [...data.parties];
+  model.noteLead(event.recordedtime);
+  model.termsChanged();
+}
+
+export const registrationTypes = [
+  eventType<ContractRegistered>({
+    type: 'ContractRegistered',
+    description: 'Buyer, seller or operator puts a contract into the ledger. Binds when the other side has confirmed it.',
+    version: 1,
+    payload: ContractRegistered,
+    act: true,
+    by: [],
+    inPersonOnly: true,
+    keeps: (data) => [
+      ...data.lines.map((line) => `line ${line.line}`),
+      ...data.milestones.map((milestone) => `milestone ${milestone.milestone}`),
+    ],
+    rules: (_state, event) => {
+      const problems = registrationProblems(event.data);
+      if (problems.length > 0) return refuse('invalid-registration', 'the registration contradicts itself', problems);
+      if (!registrar(event.data, event.party))
+        return refuse('not-permitted', `${event.party} is neither buyer nor seller of this contract nor the operator`);
+      return undefined;
+    },
+    evolve: (state, event) => evolveRegistration(state, event, event.data),
+    fold: foldRegistration,
+  }),
+  eventType<RegistrationConfirmed>({
+    type: 'RegistrationConfirmed',
+    description: 'The other side (both, where the operator registered) confirms the registration.',
+    version: 1,
+    payload: RegistrationConfirmed,
+    act: true,
+    by: ['buyer', 'seller'],
+    inPersonOnly: true,
+    rules: mayConfirm,
+    evolve: (state, event) => state.addTo(state.confirmedBy, event.party),
+    fold: (model, event) => {
+      if (model.confirmations.has(event.party)) {
+        model.flag('repeated-answer', event, `${event.party} had confirmed before`);
+        return;
+      }
+      model.confirmations.set(event.party, event.recordedtime);
+      const sides = [model.holder('buyer'), model.holder('seller')].filter((side) => side !== model.registration?.by);
+      if (sides.every((side) => side === undefined || model.confirmations.has(side)))
+        model.confirmedAt ??= event.recordedtime;
+    },
+  }),
+  eventType<RegistrationContested>({
+    type: 'RegistrationContested',
+    description: 'The other side (either, where the operator registered) contests the registration.',
+    version: 1,
+    payload: RegistrationContested,
+    act: true,
+    by: ['buyer', 'seller'],
+    inPersonOnly: true,
+    rules: mayConfirm,
+    fold: (model, event) => {
+      model.contestedAt = event.recordedtime;
+    },
+  }),
+  eventType<PartyAdded>({
+    type: 'PartyAdded',
+    description: 'Buyer, seller or (for subcontractors and carriers) prime adds a party, which may report at once.',
+    version: 1,
+    payload: PartyAdded,
+    act: true,
+    by: ['buyer', 'seller', 'prime'],
+    rules: (state, event) => {
+      const { party, role } = event.data;
+      const refused = partyRules(state, event);
+      if (refused !== undefined) return refused;
+      if (state.has(party, role)) return refuseField('invalid-event', '/role', `${party} is ${role} already`);
+      if (state.has(party, 'adjudicator'))
+        return refuseField('invalid-event', '/party', `${party} is adjudicator and may have no other role`);
+      const prime = state.holder('prime');
+      if (role === 'prime' && prime !== undefined)
+        return refuseField('invalid-event', '/role', `${prime} is prime; remove it first`);
+      if (state.partyEntries() >= MAX_ENTRIES)
+        return refuse('limit-exceeded', `a contract has at most ${MAX_ENTRIES} party entries`);
+      return undefined;
+    },
+    evolve: (state, event) => state.grant(event.data.party, event.data.role),
+    fold: (model, event) => {
+      model.parties = [...model.parties, event.data];
+      model.noteLead(event.recordedtime);
+    },
+  }),
+  eventType<PartyRemoved>({
+    type: 'PartyRemoved',
+    description: 'A party loses a role. What it recorded keeps its effect.',
+    version: 1,
+    payload: PartyRemoved,
+    act: true,
+    by: ['buyer', 'seller', 'prime'],
+    names: (data) => named('party', data.party, '/party'),
+    rules: (state, event) => {
+      const { party, role } = event.data;
+      const refused = partyRules(state, event);
+      if (refused !== undefined) return refused;
+      return state.has(party, role) ? undefined : refuseField('invalid-event', '/role', `${party} is not ${role}`);
+    },
+    evolve: (state, event) => {
+      const held = state.parties.get(event.data.party);
+      if (held !== undefined) state.removeFrom(held, event.data.role);
+    },
+    fold: (model, { data, recordedtime }) => {
+      model.parties = model.parties.filter((entry) => entry.party !== data.party || entry.role !== data.role);
+      model.noteLead(recordedtime);
+    },
+  }),
+  eventType<ContractClosed>({
+    type: 'ContractClosed',
+    description: 'One side closes; the contract is closed once both have.',
+    version: 1,
+    payload: ContractClosed,
+    act: true,
+    by: ['buyer', 'seller'],
+    inPersonOnly: true,
+    fold: (model, event) => {
+      const side = model.holds(event.party, 'buyer') ? 'buyer' : 'seller';
+      if (model.closings.has(side)) {
+        model.flag('repeated-answer', event, `the ${side} had closed before`);
+        return;
+      }
+      const closing = { time: event.time, revision: event.revision, event: { id: event.id, source: event.source } };
+      model.closings.set(side, closing);
+      const other = model.closings.get(side === 'buyer' ? 'seller' : 'buyer');
+      if (other === undefined) {
+        model.flag('one-sided', event, `only the ${side} has closed`);
+      } else {
+        model.unflag('one-sided', other.revision);
+        model.closed = isAfter(closing, other) ? closing : other;
+        model.termsChanged();
+      }
+    },
+  }),
+];

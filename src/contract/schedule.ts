@@ -1,0 +1,71 @@
+/** Forecasts and milestones reached: what a party says about dates without changing what was agreed. */
+import { IsDay, IsId, IsText } from './fields.js';
+import { eventType, named, type EffectiveEvent } from './event-type.js';
+import { insertByStand, type ContractModel } from './model.js';
+
+export class ForecastRevised {
+  @IsId() readonly milestone!: string;
+  @IsDay() readonly forecast!: string;
+  @IsText() readonly reason!: string;
+}
+
+export class MilestoneReached {
+  @IsId() readonly milestone!: string;
+  @IsDay() readonly on!: string;
+}
+
+/** Puts a stated date into the milestone's timeline. */
+export function foldForecast(
+  model: ContractModel,
+  event: EffectiveEvent,
+  milestone: string,
+  to: string,
+  delay: string | undefined,
+): void {
+  insertByStand(model.milestone(milestone).forecasts, {
+    time: event.time,
+    revision: event.revision,
+    event: { id: event.id, source: event.source },
+    by: event.reporter,
+    onBehalfOf: event.onBehalfOf,
+    party: event.party,
+    recordedtime: event.recordedtime,
+    to,
+    delay,
+    counts: model.holds(event.party, 'seller', 'prime'),
+  });
+}
+
+export const scheduleTypes = [
+  eventType<ForecastRevised>({
+    type: 'ForecastRevised',
+    description: 'A party states when it now expects a milestone. Moves no agreed date.',
+    version: 1,
+    payload: ForecastRevised,
+    act: false,
+    by: ['buyer', 'seller', 'prime', 'subcontractor', 'carrier'],
+    names: (data) => named('milestone', data.milestone, '/milestone'),
+    fold: (model, event) => {
+      if (!event.withdrawn) foldForecast(model, event, event.data.milestone, event.data.forecast, undefined);
+    },
+  }),
+  eventType<MilestoneReached>({
+    type: 'MilestoneReached',
+    description: 'A party states on which day a milestone was reached.',
+    version: 1,
+    payload: MilestoneReached,
+    act: false,
+    by: ['buyer', 'seller', 'prime', 'subcontractor', 'carrier', 'inspector'],
+    names: (data) => named('milestone', data.milestone, '/milestone'),
+    fold: (model, event) => {
+      if (event.withdrawn) return;
+      insertByStand(model.milestone(event.data.milestone).reached, {
+        time: event.time,
+        revision: event.revision,
+        party: event.party,
+        buyer: model.holds(event.party, 'buyer'),
+        on: event.data.on,
+      });
+    },
+  }),
+];

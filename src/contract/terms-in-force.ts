@@ -1,0 +1,212 @@
+/**
+ * What is agreed as of the events folded: lines, milestones, value and terms from the registration and the amendments
+ * that both sides recorded agreement to. Computed anew when one of these changes, which is seldom.
+ */
+import { isWholeLine, isWholeMilestone, type AmendedMilestone } from './amendment.js';
+import { dayOf } from './calendar.js';
+import { compareStands, type AmendmentFacts, type ContractModel, type Stand } from './model.js';
+import { quantityOf } from './money.js';
+import type { ContractTerms, MilestoneKind } from './registration.js';
+
+export interface LineInForce {
+  readonly line: string;
+  readonly description: string;
+  /** Millionths. */
+  readonly quantity: bigint;
+  readonly quantityData: number | string;
+  readonly unit: string;
+  readonly unitValue: { readonly amount: string; readonly currency: string };
+  readonly responsible: string;
+  readonly standard: string | null;
+  /** The day of the first agreement that cancels it. */
+  readonly cancelledOn: string | undefined;
+}
+
+export interface MilestoneInForce {
+  readonly milestone: string;
+  readonly line: string | null;
+  /** Millionths; `undefined` for that of the line. */
+  readonly quantity: bigint | undefined;
+  readonly kind: MilestoneKind;
+  readonly description: string;
+  readonly binding: 'firm' | 'estimate';
+  readonly responsible: string;
+  readonly baseline: string;
+  readonly cancelledOn: string | undefined;
+  /** The amendment that introduced it; `undefined` for the registration. */
+  readonly introducedBy: AmendmentFacts | undefined;
+}
+
+export interface InForce {
+  readonly lines: ReadonlyMap<string, LineInForce>;
+  readonly milestones: ReadonlyMap<string, MilestoneInForce>;
+  readonly value: { readonly amount: string; readonly currency: string };
+  readonly terms: ContractTerms;
+  /** All amendments that re-date a milestone, agreed or not, by milestone, in order of their `time`. */
+  readonly redatings: ReadonlyMap<string, readonly Redating[]>;
+  /** Ids of the delivery milestones that the accepted quantity of a line bears on. */
+  deliveriesOf(line: string): readonly string[];
+}
+
+export interface Redating extends Stand {
+  readonly amendment: AmendmentFacts;
+  readonly to: string;
+}
+
+const cache = new WeakMap<ContractModel, { readonly version: number; readonly value: InForce }>();
+
+/** @throws RangeError where the contract has not been registered */
+export function inForce(model: ContractModel): InForce {
+  const cached = cache.get(model);
+  if (cached !== undefined && cached.version === model.termsVersion) return cached.value;
+  const value = compute(model);
+  cache.set(model, { version: model.termsVersion, value });
+  return value;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function compute(model: ContractModel): InForce {
+  const { registration } = model;
+  if (registration === undefined) throw new RangeError(`contract ${model.contract} has not been registered`);
+  // `responsible` is fixed when a line or milestone is introduced; by whom the roles were held then is what the
+  // registration says, as later primes change nothing of what was introduced before them.
+  const lead = model.primeOrSeller;
+  const buyer = model.holder('buyer') ?? '';
+  const all = [...model.amendments.values()].sort(compareStands);
+  const agreed = all.filter((amendment) => amendment.agreement !== undefined);
+  const byAgreement = [...agreed].sort((a, b) => (agreementDay(a) < agreementDay(b) ? -1 : 1));
+
+  const lines = new Map<string, Writable<LineInForce>>();
+  const milestones = new Map<string, Writable<MilestoneInForce>>();
+
+  const addLine = (
+    entry: { line: string; description: string; unit: string; quantity: number | string; unitValue: LineInForce['unitValue']; responsible?: string; standard?: string },
+    leading: string,
+  ): void => {
+    lines.set(entry.line, {
+      line: entry.line,
+      description: entry.description,
+      quantity: quantityOf(entry.quantity),
+      quantityData: entry.quantity,
+      unit: entry.unit,
+      unitValue: entry.unitValue,
+      responsible: entry.responsible ?? leading,
+      standard: entry.standard ?? null,
+      cancelledOn: undefined,
+    });
+  };
+  const addMilestone = (
+    entry: Required<Pick<AmendedMilestone, 'kind' | 'description' | 'due' | 'binding'>> & AmendedMilestone,
+    introducedBy: AmendmentFacts | undefined,
+    leading: string,
+  ): void => {
+    const line = entry.line === undefined ? undefined : lines.get(entry.line);
+    milestones.set(entry.milestone, {
+      milestone: entry.milestone,
+      line: entry.line ?? null,
+      quantity: entry.quantity === undefined ? undefined : quantityOf(entry.quantity),
+      kind: entry.kind,
+      description: entry.description,
+      binding: entry.binding,
+      responsible: entry.responsible ?? (entry.kind === 'payment' ? buyer : (line?.responsible ?? leading)),
+      baseline: entry.due,
+      cancelledOn: undefined,
+      introducedBy,
+    });
+  };
+
+  for (const line of registration.lines) addLine(line, lead(registration.recordedtime));
+  for (const milestone of registration.milestones)
+    addMilestone(milestone, undefined, lead(registration.recordedtime));
+  for (const amendment of agreed) {
+    const leading = lead(amendment.recordedtime);
+    for (const entry of amendment.data.lines ?? []) {
+      const line = lines.get(entry.line);
+      if (line === undefined) {
+        if (isWholeLine(entry)) addLine(entry, leading);
+        continue;
+      }
+      if (entry.quantity !== undefined) {
+        line.quantity = quantityOf(entry.quantity);
+        line.quantityData = entry.quantity;
+      }
+      if (entry.unitValue !== undefined) line.unitValue = entry.unitValue;
+      if (entry.responsible !== undefined) line.responsible = entry.responsible;
+      if (entry.description !== undefined) line.description = entry.description;
+      if (entry.unit !== undefined) line.unit = entry.unit;
+      if (entry.standard !== undefined) line.standard = entry.standard;
+    }
+    for (const entry of amendment.data.milestones ?? []) {
+      const milestone = milestones.get(entry.milestone);
+      if (milestone === undefined) {
+        if (isWholeMilestone(entry)) addMilestone(entry as Parameters<typeof addMilestone>[0], amendment, leading);
+        continue;
+      }
+      if (entry.binding !== undefined) milestone.binding = entry.binding;
+      if (entry.quantity !== undefined) milestone.quantity = quantityOf(entry.quantity);
+      if (entry.description !== undefined) milestone.description = entry.description;
+      if (entry.kind !== undefined) milestone.kind = entry.kind;
+      if (entry.line !== undefined) milestone.line = entry.line;
+      if (entry.responsible !== undefined) milestone.responsible = entry.responsible;
+    }
+  }
+  for (const amendment of byAgreement) {
+    const day = agreementDay(amendment);
+    for (const entry of amendment.data.lines ?? []) {
+      const line = lines.get(entry.line);
+      if (entry.cancelled === true && line !== undefined) line.cancelledOn ??= day;
+    }
+    for (const entry of amendment.data.milestones ?? []) {
+      const milestone = milestones.get(entry.milestone);
+      if (entry.cancelled === true && milestone !== undefined) milestone.cancelledOn ??= day;
+    }
+  }
+  for (const milestone of milestones.values()) {
+    const line = milestone.line === null ? undefined : lines.get(milestone.line);
+    if (line?.cancelledOn !== undefined && !(milestone.cancelledOn !== undefined && milestone.cancelledOn < line.cancelledOn))
+      milestone.cancelledOn = line.cancelledOn;
+  }
+
+  const deliveries = new Map<string, string[]>();
+  for (const milestone of milestones.values()) {
+    if (milestone.kind !== 'delivery') continue;
+    for (const line of milestone.line === null ? lines.keys() : [milestone.line]) {
+      const known = deliveries.get(line);
+      if (known === undefined) deliveries.set(line, [milestone.milestone]);
+      else known.push(milestone.milestone);
+    }
+  }
+
+  const lastWith = <K extends 'value'>(field: K) => agreed.findLast((amendment) => amendment.data[field] !== undefined);
+  return {
+    lines,
+    milestones,
+    value: lastWith('value')?.data.value ?? registration.value,
+    terms: agreed.reduce<ContractTerms>((terms, { data }) => ({ ...terms, ...data.terms }), registration.terms),
+    redatings: redatingsOf(all, milestones),
+    deliveriesOf: (line) => deliveries.get(line) ?? [],
+  };
+}
+
+const agreementDay = (amendment: AmendmentFacts): string =>
+  amendment.agreement === undefined ? '' : dayOf(amendment.agreement.time);
+
+/** An amendment re-dates a milestone that was there before it; the one that introduced it gave the baseline. */
+function redatingsOf(
+  all: readonly AmendmentFacts[],
+  milestones: ReadonlyMap<string, MilestoneInForce>,
+): Map<string, Redating[]> {
+  const found = new Map<string, Redating[]>();
+  for (const amendment of all)
+    for (const entry of amendment.data.milestones ?? []) {
+      const milestone = milestones.get(entry.milestone);
+      if (entry.due === undefined || milestone === undefined || milestone.introducedBy === amendment) continue;
+      if (milestone.introducedBy !== undefined && compareStands(amendment, milestone.introducedBy) < 0) continue;
+      const redating = { amendment, to: entry.due, time: amendment.time, revision: amendment.revision };
+      const known = found.get(entry.milestone);
+      if (known === undefined) found.set(entry.milestone, [redating]);
+      else known.push(redating);
+    }
+  return found;
+}
