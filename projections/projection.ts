@@ -3,6 +3,7 @@
  * `src/subscriptions/` reads, decodes and folds each event once into the facts (`src/contract/model.ts`) and hands them
  * to every projection; no projection reads a clock, a database or another projection.
  */
+import type { Kysely } from 'kysely';
 import type { ContractModel, Touched } from '../src/contract/model.js';
 
 /**
@@ -42,3 +43,49 @@ export interface Projection {
    */
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void;
 }
+
+/** Tables by their physical names, as Kysely sees them. */
+export type Tables = Record<string, Record<string, ColumnValue>>;
+
+/** One consistent view of a projection's rows, with the position that they show. */
+export interface Snapshot {
+  readonly db: Kysely<Tables>;
+  /** The physical name of a table in the copy that serves. */
+  table(definition: TableDefinition): string;
+  readonly position: bigint;
+}
+
+/** All rows of one contract, by table name: from the database, or from a replay in memory. */
+export type ContractRows = ReadonlyMap<string, readonly Row[]>;
+
+/** Reads all rows of a contract; empty lists where there is none. */
+export async function loadRows(
+  { db, table }: Snapshot,
+  tables: readonly TableDefinition[],
+  contract: string,
+): Promise<ContractRows> {
+  const rows = new Map<string, readonly Row[]>();
+  for (const definition of tables)
+    rows.set(
+      definition.name,
+      await db.selectFrom(table(definition)).selectAll().where('contract', '=', contract).execute(),
+    );
+  return rows;
+}
+
+export const rowsOf = (rows: ContractRows, definition: TableDefinition): readonly Row[] =>
+  rows.get(definition.name) ?? [];
+
+// Reading columns back: each says what it holds.
+export const text = (row: Row, column: string): string => String(row[column]);
+export const textOrNull = (row: Row, column: string): string | null => {
+  const value = row[column];
+  return value === null || value === undefined ? null : String(value);
+};
+export const integer = (row: Row, column: string): number => Number(row[column]);
+export const integerOrNull = (row: Row, column: string): number | null => {
+  const value = row[column];
+  return value === null || value === undefined ? null : Number(value);
+};
+export const json = <T>(row: Row, column: string): T => JSON.parse(text(row, column)) as T;
+export const flag = (value: boolean): number => (value ? 1 : 0);

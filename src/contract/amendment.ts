@@ -162,15 +162,22 @@ function amendmentRules(state: DecisionState, event: ProposedEvent<ContractAmend
   const more = (known: ReadonlySet<string>, ids: readonly string[]): number =>
     known.size + ids.filter((id) => !known.has(id)).length;
   if (
-    more(state.lines, (data.lines ?? []).map((entry) => entry.line)) > MAX_ENTRIES ||
-    more(state.milestones, (data.milestones ?? []).map((entry) => entry.milestone)) > MAX_ENTRIES ||
+    more(
+      state.lines,
+      (data.lines ?? []).map((entry) => entry.line),
+    ) > MAX_ENTRIES ||
+    more(
+      state.milestones,
+      (data.milestones ?? []).map((entry) => entry.milestone),
+    ) > MAX_ENTRIES ||
     state.partyEntries() + (data.adjudicators ?? []).length > MAX_ENTRIES
   )
     return refuse('limit-exceeded', `a contract has at most ${MAX_ENTRIES} lines, milestones and party entries each`);
   return undefined;
 }
 
-const sideOf = (state: DecisionState, party: string): 'buyer' | 'seller' => (state.has(party, 'buyer') ? 'buyer' : 'seller');
+const sideOf = (state: DecisionState, party: string): 'buyer' | 'seller' =>
+  state.has(party, 'buyer') ? 'buyer' : 'seller';
 
 function answerRules(state: DecisionState, event: ProposedEvent<AmendmentAgreed>): Refusal | undefined {
   const amendment = state.amendments.get(event.data.amendment);
@@ -210,6 +217,7 @@ function foldAgreed(model: ContractModel, event: EffectiveEvent<AmendmentAgreed>
   amendment.agreement = { time: event.time, recordedtime: event.recordedtime };
   for (const { party, name, country } of amendment.data.adjudicators ?? [])
     model.parties = [...model.parties, { party, name, role: 'adjudicator', country }];
+  model.noteLead(event.recordedtime);
   model.termsChanged();
 }
 

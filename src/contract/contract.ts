@@ -208,7 +208,6 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
   model.revision = event.revision;
   model.position = event.position;
   model.recordedtime = event.recordedtime;
-  model.touched.head = true;
   model.touched.events.push(event);
   if (!event.withdrawn) {
     if (event.onBehalfOf !== undefined)

@@ -1,6 +1,13 @@
 /** Corrections: the party that reported an event replaces what it said, or takes it back. Both stay on record. */
 import { IsAnyObject, IsOneOf, IsToken, Optional, Part } from './fields.js';
-import { eventType, refuse, refuseField, type ContractEvent, type EventTypeDefinition, type Lookup } from './event-type.js';
+import {
+  eventType,
+  refuse,
+  refuseField,
+  type ContractEvent,
+  type EventTypeDefinition,
+  type Lookup,
+} from './event-type.js';
 import type { ProposedEvent, Refusal } from './event-type.js';
 import { evolveRegistration, registrationProblems, type ContractRegistered } from './registration.js';
 import type { DecisionState } from './state.js';
@@ -37,9 +44,11 @@ export function correctionTypes(types: TypeAccess) {
   function rules(state: DecisionState, event: ProposedEvent<EventCorrected>, lookup: Lookup): Refusal | undefined {
     const { reason, replacement } = event.data;
     const original = lookup(correctedName(event));
-    if (original === undefined) return refuseField('unknown-event', '/event', 'there is no such event on this contract');
+    if (original === undefined)
+      return refuseField('unknown-event', '/event', 'there is no such event on this contract');
     const definition = types.definitionOf(original.type);
-    if (definition === undefined) return refuseField('not-correctable', '/event', `type ${original.type} is not known here`);
+    if (definition === undefined)
+      return refuseField('not-correctable', '/event', `type ${original.type} is not known here`);
     if (original.reporter !== event.reporter)
       return refuseField('not-permitted', '/event', `only ${original.reporter}, which reported it, corrects it`);
     const isRegistration = state.registration?.id === original.id && state.registration.source === original.source;

@@ -2,14 +2,14 @@
 import { dayOf } from './calendar.js';
 import type { DeliveryFacts } from './model.js';
 
-/** Runs through the deliveries of a line in order of their `time` and keeps what is accepted after each. */
-class Running {
+/** Adds up the deliveries of a line. What it comes to in the end does not depend on their order. */
+export class AcceptedQuantity {
   readonly #shipments = new Map<string | undefined, { origin: bigint; destination: bigint; revoked: bigint }>();
   #revoked = 0n;
   #sum = 0n;
 
   /** The accepted quantity: by shipment the larger of origin and destination, less revoked; then what was revoked of none. */
-  get accepted(): bigint {
+  get total(): bigint {
     return this.#sum > this.#revoked ? this.#sum - this.#revoked : 0n;
   }
 
@@ -31,23 +31,16 @@ function standing(of: { readonly origin: bigint; readonly destination: bigint; r
   return accepted > of.revoked ? accepted - of.revoked : 0n;
 }
 
-/** What is accepted of a line in all, with what goes beyond its quantity. */
-export function acceptedOf(deliveries: readonly DeliveryFacts[]): bigint {
-  const running = new Running();
-  for (const delivery of deliveries) running.add(delivery);
-  return running.accepted;
-}
-
 /**
  * The day from which the accepted quantity has stood at `target`, counted from the start of the contract; `undefined`
  * while it does not. A target of nothing has stood since `start`.
  */
 export function stoodSince(deliveries: readonly DeliveryFacts[], target: bigint, start: string): string | undefined {
-  const running = new Running();
+  const running = new AcceptedQuantity();
   let since = target <= 0n ? start : undefined;
   for (const delivery of deliveries) {
     running.add(delivery);
-    if (running.accepted < target) since = undefined;
+    if (running.total < target) since = undefined;
     else since ??= dayOf(delivery.time);
   }
   return since;

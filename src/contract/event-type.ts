@@ -54,15 +54,7 @@ export interface EventName {
 
 /** What may be opened by an event and named by others. A `shipment` is one id for all parties; the rest belong to who opened them. */
 export type OpenedKind =
-  | 'shipment'
-  | 'check'
-  | 'delay'
-  | 'nonconformance'
-  | 'discrepancy'
-  | 'payment'
-  | 'statement'
-  | 'dispute'
-  | 'evidence';
+  'shipment' | 'check' | 'delay' | 'nonconformance' | 'discrepancy' | 'payment' | 'statement' | 'dispute' | 'evidence';
 
 /** A line, milestone, party or amendment that data names. It must be one that the contract has, or had, or was offered. */
 export interface Named {

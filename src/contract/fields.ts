@@ -50,7 +50,11 @@ export interface FieldKind {
 
 const text = (max: number): FieldKind => ({
   check: (value) =>
-    typeof value === 'string' && value.length > 0 && value.length <= max && !value.includes('\0') && value.isWellFormed(),
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= max &&
+    !value.includes('\0') &&
+    value.isWellFormed(),
   schema: { type: 'string', minLength: 1, maxLength: max, waybook: `text${max}` },
   message: `must be text of 1 to ${max} characters without NUL`,
 });
@@ -132,7 +136,10 @@ export type FieldKindName = keyof typeof FIELD_KINDS;
 
 function field(kind: FieldKindName, each = false): PropertyDecorator {
   const { check, message } = FIELD_KINDS[kind];
-  return ValidateBy({ name: kind, validator: { validate: check, defaultMessage: () => message } }, each ? { each } : {});
+  return ValidateBy(
+    { name: kind, validator: { validate: check, defaultMessage: () => message } },
+    each ? { each } : {},
+  );
 }
 
 export const IsId = () => field('id');

@@ -6,6 +6,7 @@
  * It changes in place and notes what it touched, so that a batch of events writes only the rows that changed.
  */
 import { compareInstants } from './calendar.js';
+import { AcceptedQuantity } from './delivery-arithmetic.js';
 import type { EffectiveEvent, EventName, OpenedKind, Role } from './event-type.js';
 import type { ContractTerms, LineTerms, MilestoneTerms, PartyEntry } from './registration.js';
 import type { AmendmentData } from './amendment.js';
@@ -68,6 +69,8 @@ export interface ReachedFacts extends Stand {
 
 /** What was said about one milestone id, whether or not the milestone has been agreed yet. */
 export interface MilestoneFacts {
+  /** Counts what was said, so that the dates are computed once for each. */
+  version: number;
   readonly forecasts: ForecastFacts[];
   readonly reached: ReachedFacts[];
 }
@@ -88,12 +91,16 @@ export interface CarriedFacts {
 }
 
 export interface LineFacts {
-  production: (Stand & { stage: string | null; percent: number | string | null; unitsCompleted: number | string | null }) | undefined;
+  production:
+    | (Stand & { stage: string | null; percent: number | string | null; unitsCompleted: number | string | null })
+    | undefined;
   lastReport: (Stand & { readonly recordedtime: string; readonly by: string }) | undefined;
   readonly shipped: Map<string, CarriedFacts>;
   readonly received: Map<string, CarriedFacts>;
   /** In order of {@link Stand}. */
   readonly deliveries: DeliveryFacts[];
+  /** What the deliveries come to, with what goes beyond the line's quantity. */
+  readonly accepted: AcceptedQuantity;
   /** Millionths. */
   rejected: bigint;
 }
@@ -109,7 +116,8 @@ export interface DelayFacts extends Stand {
   readonly cause: { readonly code: string; readonly locus: string; readonly party?: string; readonly detail: string };
   readonly withdrawn: boolean;
   acknowledgedAt: (Stand & { readonly recordedtime: string }) | undefined;
-  resolved: (Stand & { readonly recordedtime: string; readonly resolvedOn: string; readonly actualDays: number }) | undefined;
+  resolved:
+    (Stand & { readonly recordedtime: string; readonly resolvedOn: string; readonly actualDays: number }) | undefined;
 }
 
 export type FlagCode =
@@ -132,12 +140,14 @@ export interface Flag {
 
 /** What changed since it was last taken. */
 export interface Touched {
-  /** Something that the contract's own row shows. Always set when an event was folded. */
-  head: boolean;
   readonly lines: Set<string>;
   readonly milestones: Set<string>;
+  /** Parties came, went or changed. */
+  parties: boolean;
   /** All milestones and lines: an amendment or the registration changed what is in force. */
   all: boolean;
+  /** Forecasts that came. */
+  readonly forecasts: { readonly milestone: string; readonly forecast: ForecastFacts }[];
   /** Flags that came, by `revision code`. */
   readonly flagged: Map<string, Flag>;
   /** Flags that went. */
@@ -152,10 +162,11 @@ interface HeldEvent {
 }
 
 const untouched = (): Touched => ({
-  head: false,
   lines: new Set(),
   milestones: new Set(),
+  parties: false,
   all: false,
+  forecasts: [],
   flagged: new Map(),
   unflagged: new Map(),
   events: [],
@@ -215,7 +226,15 @@ export class ContractModel {
   line(id: string): LineFacts {
     let facts = this.lines.get(id);
     if (facts === undefined) {
-      facts = { production: undefined, lastReport: undefined, shipped: new Map(), received: new Map(), deliveries: [], rejected: 0n };
+      facts = {
+        production: undefined,
+        lastReport: undefined,
+        shipped: new Map(),
+        received: new Map(),
+        deliveries: [],
+        accepted: new AcceptedQuantity(),
+        rejected: 0n,
+      };
       this.lines.set(id, facts);
     }
     this.#touched.lines.add(id);
@@ -225,9 +244,10 @@ export class ContractModel {
   milestone(id: string): MilestoneFacts {
     let facts = this.milestones.get(id);
     if (facts === undefined) {
-      facts = { forecasts: [], reached: [] };
+      facts = { version: 0, forecasts: [], reached: [] };
       this.milestones.set(id, facts);
     }
+    facts.version += 1;
     this.#touched.milestones.add(id);
     return facts;
   }
@@ -248,6 +268,7 @@ export class ContractModel {
 
   /** Notes who leads from now on: prime, else seller. Called whenever the parties change. */
   noteLead(recordedtime: string): void {
+    this.#touched.parties = true;
     const party = this.holder('prime') ?? this.holder('seller') ?? '';
     if (this.#leads.at(-1)?.party !== party) this.#leads.push({ party, from: recordedtime });
   }
@@ -297,7 +318,10 @@ export class ContractModel {
    * Notes that an event speaks of something: known, withdrawn (flagged), or not heard of (flagged and held).
    * @returns whether the event is held
    */
-  mention(names: readonly { readonly kind: OpenedKind; readonly id: string }[], event: EffectiveEvent<object>): boolean {
+  mention(
+    names: readonly { readonly kind: OpenedKind; readonly id: string }[],
+    event: EffectiveEvent<object>,
+  ): boolean {
     const missing = new Set<string>();
     for (const { kind, id } of names) {
       const name = `${kind}\n${id}`;
@@ -326,4 +350,3 @@ export function insertByStand<T extends Stand>(list: T[], entry: T): void {
 }
 
 export const compareStands = (a: Stand, b: Stand): number => (isAfter(a, b) ? 1 : isAfter(b, a) ? -1 : 0);
-

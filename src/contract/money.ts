@@ -26,7 +26,8 @@ export function currencyExponent(currency: string): number | undefined {
 function scaled(value: string, decimals: number): bigint {
   const match = /^(-?)(\d+)(?:\.(\d+))?$/.exec(value);
   const fraction = match?.[3] ?? '';
-  if (match === null || fraction.length > decimals) throw new RangeError(`"${value}" has more than ${decimals} decimals`);
+  if (match === null || fraction.length > decimals)
+    throw new RangeError(`"${value}" has more than ${decimals} decimals`);
   const magnitude = BigInt(match[2] + fraction.padEnd(decimals, '0'));
   return match[1] === '-' ? -magnitude : magnitude;
 }

@@ -1,5 +1,16 @@
 /** Quality checks. */
-import { IsCount, IsDecimal, IsId, IsName, IsOneOf, IsQuantity, IsUnit, ListOf, ListOfParts, Optional } from './fields.js';
+import {
+  IsCount,
+  IsDecimal,
+  IsId,
+  IsName,
+  IsOneOf,
+  IsQuantity,
+  IsUnit,
+  ListOf,
+  ListOfParts,
+  Optional,
+} from './fields.js';
 import { eventType, named } from './event-type.js';
 import { noteReport } from './reporting.js';
 

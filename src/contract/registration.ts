@@ -224,7 +224,8 @@ function foldRegistration(model: ContractModel, event: ContractEvent<ContractReg
 export const registrationTypes = [
   eventType<ContractRegistered>({
     type: 'ContractRegistered',
-    description: 'Buyer, seller or operator puts a contract into the ledger. Binds when the other side has confirmed it.',
+    description:
+      'Buyer, seller or operator puts a contract into the ledger. Binds when the other side has confirmed it.',
     version: 1,
     payload: ContractRegistered,
     act: true,

@@ -4,18 +4,16 @@
  */
 import { dayOf, daysBetween } from './calendar.js';
 import { stoodSince } from './delivery-arithmetic.js';
-import { compareStands, type ContractModel, type ForecastFacts, type Stand } from './model.js';
+import { isAfter, type ContractModel, type ForecastFacts, type Stand } from './model.js';
 import { inForce, type MilestoneInForce, type Redating } from './terms-in-force.js';
 
-export interface ListedRedating {
-  readonly redating: Redating;
-  /** The standing date just before. */
-  readonly from: string;
-}
-export interface ListedForecast {
-  readonly forecast: ForecastFacts;
-  readonly from: string;
-}
+/** One entry of a milestone's timeline. */
+export type TimelineEntry = Stand & { readonly to: string } & (
+    | { readonly kind: 'redating'; readonly side: Side; readonly agreed: boolean }
+    /** `counts`: stated by seller, prime or the responsible party. */
+    | { readonly kind: 'forecast'; readonly counts: boolean }
+  );
+type Side = 'buyer' | 'seller';
 
 export interface MilestoneDates {
   readonly baseline: string;
@@ -27,42 +25,33 @@ export interface MilestoneDates {
   readonly claimed: string | undefined;
   /** From this day on its day stands still: it was cancelled, or the contract closed. */
   readonly stillFrom: string | undefined;
-  readonly redatings: readonly ListedRedating[];
-  readonly forecasts: readonly ListedForecast[];
 }
 
-type Entry = Stand & ({ readonly redating: Redating } | { readonly forecast: ForecastFacts });
-type Side = 'buyer' | 'seller';
+const computed = new WeakMap<
+  ContractModel,
+  Map<string, { readonly terms: number; readonly said: number; readonly dates: MilestoneDates }>
+>();
 
-/** Walks a milestone's timeline. @throws RangeError where the contract has no such milestone */
+/** The dates of a milestone that do not depend on the day. @throws RangeError where the contract has no such milestone */
 export function milestoneDates(model: ContractModel, id: string): MilestoneDates {
+  let known = computed.get(model);
+  if (known === undefined) computed.set(model, (known = new Map()));
+  const said = model.milestones.get(id)?.version ?? 0;
+  const cached = known.get(id);
+  if (cached !== undefined && cached.terms === model.termsVersion && cached.said === said) return cached.dates;
+  const dates = compute(model, id);
+  known.set(id, { terms: model.termsVersion, said, dates });
+  return dates;
+}
+
+function compute(model: ContractModel, id: string): MilestoneDates {
   const terms = inForce(model);
   const milestone = terms.milestones.get(id);
   if (milestone === undefined) throw new RangeError(`contract ${model.contract} has no milestone ${id}`);
   const said = model.milestones.get(id);
-  const entries: Entry[] = [
-    ...(terms.redatings.get(id) ?? []).map((redating) => ({
-      time: redating.time,
-      revision: redating.revision,
-      redating,
-    })),
-    ...(said?.forecasts ?? []).map((forecast) => ({ time: forecast.time, revision: forecast.revision, forecast })),
-  ];
-  entries.sort(compareStands);
-
-  const walk = new Walk(milestone);
-  const redatings: ListedRedating[] = [];
-  const forecasts: ListedForecast[] = [];
-  for (const entry of entries) {
-    const from = walk.standing;
-    if ('redating' in entry) {
-      redatings.push({ redating: entry.redating, from });
-      walk.redate(entry.redating);
-    } else {
-      forecasts.push({ forecast: entry.forecast, from });
-      if (entry.forecast.counts || entry.forecast.party === milestone.responsible) walk.state(entry.forecast.to);
-    }
-  }
+  const walk = new Timeline(milestone.baseline);
+  for (const entry of merged(terms.redatings.get(id) ?? [], said?.forecasts ?? [], milestone.responsible))
+    walk.add(entry);
   const closedOn = model.closed === undefined ? undefined : dayOf(model.closed.time);
   const { cancelledOn } = milestone;
   return {
@@ -73,51 +62,77 @@ export function milestoneDates(model: ContractModel, id: string): MilestoneDates
     standing: walk.standing,
     actual: actualOf(model, milestone),
     claimed: milestone.kind === 'delivery' ? said?.reached.at(-1)?.on : undefined,
-    stillFrom:
-      cancelledOn === undefined || (closedOn !== undefined && closedOn < cancelledOn) ? closedOn : cancelledOn,
-    redatings,
-    forecasts,
+    stillFrom: cancelledOn === undefined || (closedOn !== undefined && closedOn < cancelledOn) ? closedOn : cancelledOn,
   };
 }
 
-class Walk {
+/** Whether a forecast moves the milestone's forecast date. */
+export const forecastCounts = (forecast: ForecastFacts, responsible: string): boolean =>
+  forecast.counts || forecast.party === responsible;
+
+/** Both lists are in order of {@link Stand}. */
+function* merged(
+  redatings: readonly Redating[],
+  forecasts: readonly ForecastFacts[],
+  responsible: string,
+): Generator<TimelineEntry> {
+  let next = 0;
+  for (const forecast of forecasts) {
+    for (let due = redatings[next]; due !== undefined && isAfter(forecast, due); due = redatings[next]) {
+      yield redatingEntry(due);
+      next += 1;
+    }
+    const { time, revision, to } = forecast;
+    yield { kind: 'forecast', time, revision, to, counts: forecastCounts(forecast, responsible) };
+  }
+  for (; next < redatings.length; next += 1) yield redatingEntry(redatings[next]!);
+}
+
+const redatingEntry = ({ amendment, to, time, revision }: Redating): TimelineEntry => ({
+  kind: 'redating',
+  time,
+  revision,
+  to,
+  side: amendment.side,
+  agreed: amendment.agreement !== undefined,
+});
+
+/** Walks a milestone's timeline; its getters tell what holds after the entries added so far. */
+export class Timeline {
   agreed: string;
   forecast: string | undefined;
-  /** Whether a forecast that counts came after the re-dating that imposes the date now. */
-  readonly #bySide = new Map<Side, { to: string; order: number }>();
   #forecastOrder = -1;
+  readonly #bySide = new Map<Side, { readonly to: string; readonly order: number }>();
   #order = 0;
 
-  constructor(milestone: MilestoneInForce) {
-    this.agreed = milestone.baseline;
+  constructor(baseline: string) {
+    this.agreed = baseline;
   }
 
-  redate({ amendment, to }: Redating): void {
+  add(entry: TimelineEntry): void {
     this.#order += 1;
-    if (amendment.agreement === undefined) {
-      this.#bySide.set(amendment.side, { to, order: this.#order });
-      return;
-    }
-    this.agreed = to;
-    this.#bySide.clear();
-    this.forecast = undefined;
-    this.#forecastOrder = -1;
-  }
-
-  state(to: string): void {
-    this.#order += 1;
-    this.forecast = to;
-    this.#forecastOrder = this.#order;
+    if (entry.kind === 'forecast') {
+      if (!entry.counts) return;
+      this.forecast = entry.to;
+      this.#forecastOrder = this.#order;
+    } else if (entry.agreed) {
+      this.agreed = entry.to;
+      this.#bySide.clear();
+      this.forecast = undefined;
+      this.#forecastOrder = -1;
+    } else this.#bySide.set(entry.side, { to: entry.to, order: this.#order });
   }
 
   /** The latest date among each side's last re-dating; of two with one date the earlier re-dating. */
   get imposed(): { readonly to: string; readonly order: number } | undefined {
-    let found: { to: string; order: number } | undefined;
+    let found: { readonly to: string; readonly order: number } | undefined;
     for (const entry of this.#bySide.values())
-      if (found === undefined || entry.to > found.to || (entry.to === found.to && entry.order < found.order)) found = entry;
+      if (found === undefined || entry.to > found.to || (entry.to === found.to && entry.order < found.order))
+        found = entry;
     return found;
   }
 
+  /** Forecast, else agreed; where the imposed date is later and no forecast that counts came since, that. */
   get standing(): string {
     const stated = this.forecast ?? this.agreed;
     const { imposed } = this;

@@ -1,7 +1,7 @@
 /** Forecasts and milestones reached: what a party says about dates without changing what was agreed. */
 import { IsDay, IsId, IsText } from './fields.js';
 import { eventType, named, type EffectiveEvent } from './event-type.js';
-import { insertByStand, type ContractModel } from './model.js';
+import { insertByStand, type ContractModel, type ForecastFacts } from './model.js';
 
 export class ForecastRevised {
   @IsId() readonly milestone!: string;
@@ -22,7 +22,7 @@ export function foldForecast(
   to: string,
   delay: string | undefined,
 ): void {
-  insertByStand(model.milestone(milestone).forecasts, {
+  const forecast: ForecastFacts = {
     time: event.time,
     revision: event.revision,
     event: { id: event.id, source: event.source },
@@ -33,7 +33,9 @@ export function foldForecast(
     to,
     delay,
     counts: model.holds(event.party, 'seller', 'prime'),
-  });
+  };
+  insertByStand(model.milestone(milestone).forecasts, forecast);
+  model.touched.forecasts.push({ milestone, forecast });
 }
 
 export const scheduleTypes = [

@@ -1,10 +1,20 @@
 /** Shipments and deliveries: what left, where it is, what arrived, what the buyer accepted or turned back. */
-import { IsFlag, IsId, IsInstant, IsName, IsOneOf, IsQuantity, IsText, ListOf, ListOfParts, Optional } from './fields.js';
+import {
+  IsFlag,
+  IsId,
+  IsInstant,
+  IsName,
+  IsOneOf,
+  IsQuantity,
+  IsText,
+  ListOf,
+  ListOfParts,
+  Optional,
+} from './fields.js';
 import { eventType, mention, named, type EffectiveEvent, type Named, type Role } from './event-type.js';
 import { insertByStand, type CarriedFacts, type ContractModel, type DeliveryFacts } from './model.js';
 import { quantityOf } from './money.js';
 import { noteReport } from './reporting.js';
-import { acceptedOf } from './delivery-arithmetic.js';
 import { inForce } from './terms-in-force.js';
 
 export class Item {
@@ -83,7 +93,8 @@ function carry(
   for (const [line, quantity] of quantities(event.data.items)) {
     const carried = of(model.line(line));
     const before = carried.get(event.data.shipment);
-    const first = before === undefined || rank < before.rank || (rank === before.rank && event.revision < before.revision);
+    const first =
+      before === undefined || rank < before.rank || (rank === before.rank && event.revision < before.revision);
     if (first) carried.set(event.data.shipment, { rank, revision: event.revision, quantity });
     overLine(model, event, line, quantity);
   }
@@ -102,15 +113,17 @@ function deliver(
 ): void {
   for (const [id, quantity] of quantities(event.data.items)) {
     const line = model.line(id);
-    insertByStand(line.deliveries, {
+    const delivery: DeliveryFacts = {
       time: event.time,
       revision: event.revision,
       shipment: event.data.shipment,
       point,
       quantity,
-    });
+    };
+    insertByStand(line.deliveries, delivery);
+    line.accepted.add(delivery);
     const terms = inForce(model).lines.get(id);
-    if (point !== 'revoked' && terms !== undefined && acceptedOf(line.deliveries) > terms.quantity)
+    if (point !== 'revoked' && terms !== undefined && line.accepted.total > terms.quantity)
       model.flag('quantity-exceeds-line', event, `accepted in all more than the ${terms.quantityData} of line ${id}`);
     for (const milestone of inForce(model).deliveriesOf(id)) model.milestone(milestone);
   }
@@ -131,7 +144,11 @@ export const shipmentTypes = [
     keeps: (data) => [`shipment ${data.shipment}`],
     fold: (model, event) => {
       if (event.withdrawn) return;
-      noteReport(model, event, event.data.items.map((item) => item.line));
+      noteReport(
+        model,
+        event,
+        event.data.items.map((item) => item.line),
+      );
       carry(model, event, DISPATCHED_BY, (line) => line.shipped);
     },
   }),
@@ -155,7 +172,11 @@ export const shipmentTypes = [
     mentions: shipmentMention,
     fold: (model, event) => {
       if (event.withdrawn) return;
-      noteReport(model, event, event.data.items.map((item) => item.line));
+      noteReport(
+        model,
+        event,
+        event.data.items.map((item) => item.line),
+      );
       carry(model, event, RECEIVED_BY, (line) => line.received);
     },
   }),
@@ -171,7 +192,11 @@ export const shipmentTypes = [
     mentions: shipmentMention,
     fold: (model, event) => {
       if (event.withdrawn) return;
-      noteReport(model, event, event.data.items.map((item) => item.line));
+      noteReport(
+        model,
+        event,
+        event.data.items.map((item) => item.line),
+      );
       deliver(model, event, event.data.acceptancePoint);
     },
   }),
@@ -186,7 +211,11 @@ export const shipmentTypes = [
     mentions: shipmentMention,
     fold: (model, event) => {
       if (event.withdrawn) return;
-      noteReport(model, event, event.data.items.map((item) => item.line));
+      noteReport(
+        model,
+        event,
+        event.data.items.map((item) => item.line),
+      );
       for (const [id, quantity] of quantities(event.data.items)) model.line(id).rejected += quantity;
       if (event.data.revokes === true) deliver(model, event, 'revoked');
     },

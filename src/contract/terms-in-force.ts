@@ -81,7 +81,15 @@ function compute(model: ContractModel): InForce {
   const milestones = new Map<string, Writable<MilestoneInForce>>();
 
   const addLine = (
-    entry: { line: string; description: string; unit: string; quantity: number | string; unitValue: LineInForce['unitValue']; responsible?: string; standard?: string },
+    entry: {
+      line: string;
+      description: string;
+      unit: string;
+      quantity: number | string;
+      unitValue: LineInForce['unitValue'];
+      responsible?: string;
+      standard?: string;
+    },
     leading: string,
   ): void => {
     lines.set(entry.line, {
@@ -117,8 +125,7 @@ function compute(model: ContractModel): InForce {
   };
 
   for (const line of registration.lines) addLine(line, lead(registration.recordedtime));
-  for (const milestone of registration.milestones)
-    addMilestone(milestone, undefined, lead(registration.recordedtime));
+  for (const milestone of registration.milestones) addMilestone(milestone, undefined, lead(registration.recordedtime));
   for (const amendment of agreed) {
     const leading = lead(amendment.recordedtime);
     for (const entry of amendment.data.lines ?? []) {
@@ -164,7 +171,10 @@ function compute(model: ContractModel): InForce {
   }
   for (const milestone of milestones.values()) {
     const line = milestone.line === null ? undefined : lines.get(milestone.line);
-    if (line?.cancelledOn !== undefined && !(milestone.cancelledOn !== undefined && milestone.cancelledOn < line.cancelledOn))
+    if (
+      line?.cancelledOn !== undefined &&
+      !(milestone.cancelledOn !== undefined && milestone.cancelledOn < line.cancelledOn)
+    )
       milestone.cancelledOn = line.cancelledOn;
   }
 

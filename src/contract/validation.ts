@@ -41,7 +41,8 @@ ajv.addKeyword({
   keyword: 'moneyDecimals',
   type: 'object',
   schemaType: 'boolean',
-  validate: (_: boolean, money: { amount?: unknown; currency?: unknown }) => isMoneyAmount(money.amount, money.currency),
+  validate: (_: boolean, money: { amount?: unknown; currency?: unknown }) =>
+    isMoneyAmount(money.amount, money.currency),
 });
 
 const schemas = new Map<PayloadClass, JsonSchema>();
@@ -137,7 +138,8 @@ export function quicklyValid(payload: PayloadClass, data: unknown): boolean {
  */
 export function problemsOf(payload: PayloadClass, data: unknown): readonly FieldProblem[] {
   if (!isPlainObject(data)) return [{ pointer: '', detail: 'must be an object' }];
-  if (depthOf(data, MAX_DEPTH) > MAX_DEPTH) return [{ pointer: '', detail: `is nested deeper than ${MAX_DEPTH} levels` }];
+  if (depthOf(data, MAX_DEPTH) > MAX_DEPTH)
+    return [{ pointer: '', detail: `is nested deeper than ${MAX_DEPTH} levels` }];
   const strange = foreignNames(data, '');
   if (strange !== undefined) return [strange];
   const errors = validateSync(plainToInstance(payload, data), {

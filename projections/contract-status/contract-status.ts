@@ -1,0 +1,260 @@
+/** Where each contract stands: one row a contract, with its lines, parties and flags. */
+import { dayNumber, dayOf } from '../../src/contract/calendar.js';
+import type { ContractModel, LineFacts, Touched } from '../../src/contract/model.js';
+import { minorUnits, quantityData, valueOf } from '../../src/contract/money.js';
+import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
+import { inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
+import { flag, type Projection, type Row, type RowSink, type TableDefinition } from '../projection.js';
+
+export const contractTable: TableDefinition = {
+  name: 'contract_status',
+  columns: {
+    contract: { type: 'text' },
+    title: { type: 'text' },
+    reference: { type: 'text' },
+    programme: { type: 'text' },
+    buyer: { type: 'text' },
+    seller: { type: 'text' },
+    signed_on: { type: 'text' },
+    value: { type: 'json' },
+    currency: { type: 'text' },
+    /** Minor units, padded with zeros so that they sort as text. */
+    delivered_minor: { type: 'text' },
+    undelivered_minor: { type: 'text' },
+    terms: { type: 'json' },
+    parties: { type: 'json' },
+    registered_by: { type: 'text' },
+    confirmed_by: { type: 'json' },
+    confirmed_at: { type: 'text', nullable: true },
+    contested_at: { type: 'text', nullable: true },
+    closed_day: { type: 'integer', nullable: true },
+    /** Milestones that are not cancelled, and those of them not reached. */
+    milestones: { type: 'integer' },
+    open_milestones: { type: 'integer' },
+    /** An open milestone is expected after its agreed date, whatever the day. */
+    at_risk: { type: 'integer' },
+    open_delays: { type: 'integer' },
+    // Days (since 1970-01-01) of which a day asked about makes slip and lateness: the larger of the floor and
+    // day - since. See the folder's README.
+    slip_floor: { type: 'integer', nullable: true },
+    slip_since: { type: 'integer', nullable: true },
+    late_floor: { type: 'integer', nullable: true },
+    late_since: { type: 'integer', nullable: true },
+    delivery_late_floor: { type: 'integer', nullable: true },
+    delivery_late_since: { type: 'integer', nullable: true },
+    last_report_on: { type: 'text', nullable: true },
+    revision: { type: 'integer' },
+    /** What `q` looks in: id, title, reference and programme in lower case. */
+    search: { type: 'text' },
+  },
+  key: ['contract'],
+  indexes: [['programme'], ['signed_on', 'contract'], ['title', 'contract']],
+};
+
+export const partyTable: TableDefinition = {
+  name: 'contract_status_party',
+  columns: { contract: { type: 'text' }, party: { type: 'text' } },
+  key: ['contract', 'party'],
+  indexes: [['party', 'contract']],
+};
+
+export const lineTable: TableDefinition = {
+  name: 'contract_status_line',
+  columns: {
+    contract: { type: 'text' },
+    line: { type: 'text' },
+    seq: { type: 'integer' },
+    description: { type: 'text' },
+    quantity: { type: 'json' },
+    unit: { type: 'text' },
+    unit_value: { type: 'json' },
+    responsible: { type: 'text' },
+    standard: { type: 'text', nullable: true },
+    cancelled: { type: 'integer' },
+    stage: { type: 'text', nullable: true },
+    percent: { type: 'json' },
+    units_completed: { type: 'json' },
+    shipped: { type: 'json' },
+    received: { type: 'json' },
+    accepted: { type: 'json' },
+    rejected: { type: 'json' },
+    last_report_on: { type: 'text', nullable: true },
+    last_report_by: { type: 'text', nullable: true },
+  },
+  key: ['contract', 'line'],
+};
+
+export const flagTable: TableDefinition = {
+  name: 'contract_status_flag',
+  columns: {
+    contract: { type: 'text' },
+    revision: { type: 'integer' },
+    code: { type: 'text' },
+    event_id: { type: 'text' },
+    event_source: { type: 'text' },
+    detail: { type: 'text' },
+  },
+  key: ['contract', 'revision', 'code'],
+};
+
+/** Digits of a sum of minor units as it is kept: more than any sum has. */
+const MINOR_DIGITS = 40;
+export const paddedMinor = (minor: bigint): string => minor.toString().padStart(MINOR_DIGITS, '0');
+
+/** What counts as accepted of a line: not more than its quantity. */
+const acceptedWithin = (terms: LineInForce, facts: LineFacts | undefined): bigint => {
+  const accepted = facts?.accepted.total ?? 0n;
+  return accepted > terms.quantity ? terms.quantity : accepted;
+};
+
+/** Delivered and undelivered value over all lines, each line rounded half up to the minor unit. */
+function sums(facts: ContractModel): { readonly delivered: bigint; readonly undelivered: bigint } {
+  let delivered = 0n;
+  let total = 0n;
+  for (const terms of inForce(facts).lines.values()) {
+    const unit = minorUnits(terms.unitValue);
+    const accepted = acceptedWithin(terms, facts.lines.get(terms.line));
+    const value = valueOf(accepted, unit);
+    delivered += value;
+    total += terms.cancelledOn === undefined ? valueOf(terms.quantity, unit) : value;
+  }
+  return { delivered, undelivered: total - delivered };
+}
+
+interface Latest {
+  floor: number | null;
+  since: number | null;
+}
+
+/** One milestone's part in the largest of something over all: fixed once reached, growing with the day until then. */
+function widen(latest: Latest, from: number, actual: string | undefined, standing: string): void {
+  const fixed = dayNumber(actual ?? standing) - from;
+  if (latest.floor === null || fixed > latest.floor) latest.floor = fixed;
+  if (actual === undefined && (latest.since === null || from < latest.since)) latest.since = from;
+}
+
+function milestoneColumns(facts: ContractModel) {
+  const slip: Latest = { floor: null, since: null };
+  const late: Latest = { floor: null, since: null };
+  const deliveryLate: Latest = { floor: null, since: null };
+  let milestones = 0;
+  let open = 0;
+  let atRisk = false;
+  for (const milestone of inForce(facts).milestones.values()) {
+    if (milestone.cancelledOn !== undefined) continue;
+    const { baseline, agreed, standing, actual } = milestoneDates(facts, milestone.milestone);
+    milestones += 1;
+    if (actual === undefined) {
+      open += 1;
+      atRisk ||= standing > agreed;
+    }
+    widen(slip, dayNumber(baseline), actual, standing);
+    widen(late, dayNumber(agreed), actual, standing);
+    if (milestone.kind === 'delivery') widen(deliveryLate, dayNumber(agreed), actual, standing);
+  }
+  return {
+    milestones,
+    open_milestones: open,
+    at_risk: flag(atRisk),
+    slip_floor: slip.floor,
+    slip_since: slip.since,
+    late_floor: late.floor,
+    late_since: late.since,
+    delivery_late_floor: deliveryLate.floor,
+    delivery_late_since: deliveryLate.since,
+  };
+}
+
+function contractRow(facts: ContractModel): Row {
+  const { registration, contract } = facts;
+  if (registration === undefined) throw new RangeError(`contract ${contract} has not been registered`);
+  const terms = inForce(facts);
+  const { delivered, undelivered } = sums(facts);
+  let openDelays = 0;
+  for (const delay of facts.delays.values()) if (!delay.withdrawn && delay.resolved === undefined) openDelays += 1;
+  const { title, reference, programme } = registration;
+  return {
+    contract,
+    title,
+    reference,
+    programme,
+    buyer: facts.holder('buyer') ?? '',
+    seller: facts.holder('seller') ?? '',
+    signed_on: registration.signedOn,
+    value: JSON.stringify(terms.value),
+    currency: terms.value.currency,
+    delivered_minor: paddedMinor(delivered),
+    undelivered_minor: paddedMinor(undelivered),
+    terms: JSON.stringify(terms.terms),
+    parties: JSON.stringify(facts.parties),
+    registered_by: registration.by,
+    confirmed_by: JSON.stringify([...facts.confirmations.keys()]),
+    confirmed_at: facts.confirmedAt ?? null,
+    contested_at: facts.contestedAt ?? null,
+    closed_day: facts.closed === undefined ? null : dayNumber(dayOf(facts.closed.time)),
+    ...milestoneColumns(facts),
+    open_delays: openDelays,
+    last_report_on: facts.lastReport === undefined ? null : dayOf(facts.lastReport.recordedtime),
+    revision: facts.revision,
+    search: `${contract}\n${title}\n${reference}\n${programme}`.toLowerCase(),
+  };
+}
+
+const carried = (of: LineFacts['shipped'] | undefined): string => {
+  let sum = 0n;
+  for (const { quantity } of of?.values() ?? []) sum += quantity;
+  return JSON.stringify(quantityData(sum));
+};
+
+function lineRow(facts: ContractModel, terms: LineInForce, seq: number): Row {
+  const line = facts.lines.get(terms.line);
+  const { production, lastReport } = line ?? {};
+  return {
+    contract: facts.contract,
+    line: terms.line,
+    seq,
+    description: terms.description,
+    quantity: JSON.stringify(terms.quantityData),
+    unit: terms.unit,
+    unit_value: JSON.stringify(terms.unitValue),
+    responsible: terms.responsible,
+    standard: terms.standard,
+    cancelled: flag(terms.cancelledOn !== undefined),
+    stage: production?.stage ?? null,
+    percent: JSON.stringify(production?.percent ?? null),
+    units_completed: JSON.stringify(production?.unitsCompleted ?? null),
+    shipped: carried(line?.shipped),
+    received: carried(line?.received),
+    accepted: JSON.stringify(quantityData(acceptedWithin(terms, line))),
+    rejected: JSON.stringify(quantityData(line?.rejected ?? 0n)),
+    last_report_on: lastReport === undefined ? null : dayOf(lastReport.recordedtime),
+    last_report_by: lastReport?.by ?? null,
+  };
+}
+
+export const contractStatus: Projection = {
+  name: 'contract-status',
+  version: 1,
+  tables: [contractTable, partyTable, lineTable, flagTable],
+  evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
+    rows.put(contractTable, contractRow(facts));
+    if (touched.all || touched.parties)
+      for (const { party } of facts.parties) rows.put(partyTable, { contract: facts.contract, party });
+    let seq = 0;
+    for (const terms of inForce(facts).lines.values()) {
+      if (touched.all || touched.lines.has(terms.line)) rows.put(lineTable, lineRow(facts, terms, seq));
+      seq += 1;
+    }
+    for (const { revision, code, event, detail } of touched.flagged.values())
+      rows.put(flagTable, {
+        contract: facts.contract,
+        revision,
+        code,
+        event_id: event.id,
+        event_source: event.source,
+        detail,
+      });
+    for (const { revision, code } of touched.unflagged.values())
+      rows.remove(flagTable, { contract: facts.contract, revision, code });
+  },
+};

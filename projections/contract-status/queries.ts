@@ -1,0 +1,254 @@
+/** `/contracts` and `/contracts/{id}`, from the rows of `contract-status`. */
+import { sql, type Expression, type ExpressionBuilder, type RawBuilder, type SqlBool } from 'kysely';
+import { dayNumber, yearsPassed } from '../../src/contract/calendar.js';
+import { moneyOf } from '../../src/contract/money.js';
+import {
+  integer,
+  integerOrNull,
+  json,
+  rowsOf,
+  text,
+  textOrNull,
+  type ContractRows,
+  type Row,
+  type Snapshot,
+  type Tables,
+} from '../projection.js';
+import { contractTable, flagTable, lineTable, partyTable } from './contract-status.js';
+
+export const STATUSES = ['closed', 'completed', 'late', 'at-risk', 'on-track'] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** By what `/contracts` sorts: the field's name and the column or expression it stands for. */
+export const SORT_FIELDS = [
+  'contract',
+  'title',
+  'reference',
+  'programme',
+  'buyer',
+  'seller',
+  'signedOn',
+  'status',
+  'slipDays',
+  'lateDays',
+  'deliveryLateDays',
+  'deliveredValue',
+  'undeliveredValue',
+  'openDelays',
+  'lastReportOn',
+  'revision',
+] as const;
+export type SortField = (typeof SORT_FIELDS)[number];
+
+export interface ContractFilters {
+  readonly status?: Status | undefined;
+  readonly party?: string | undefined;
+  readonly programme?: string | undefined;
+  /** Looked for in id, title, reference and programme, upper and lower case alike. */
+  readonly q?: string | undefined;
+}
+
+export interface ContractPage extends ContractFilters {
+  readonly day: string;
+  readonly sort: SortField;
+  readonly descending: boolean;
+  readonly limit: number;
+  /** Sort value and contract id of the last row of the page before. */
+  readonly after?: { readonly value: string | number | null; readonly contract: string } | undefined;
+}
+
+/** What is shown of a contract in lists, and first in its own answer. Types still to come are `null`. */
+export function summary(row: Row, day: string) {
+  const today = dayNumber(day);
+  const closed = integerOrNull(row, 'closed_day');
+  const still = closed !== null && closed < today ? closed : today;
+  const currency = text(row, 'currency');
+  const undelivered = BigInt(text(row, 'undelivered_minor'));
+  const signedOn = text(row, 'signed_on');
+  return {
+    contract: text(row, 'contract'),
+    title: text(row, 'title'),
+    reference: text(row, 'reference'),
+    programme: text(row, 'programme'),
+    buyer: text(row, 'buyer'),
+    seller: text(row, 'seller'),
+    signedOn,
+    value: json<{ amount: string; currency: string }>(row, 'value'),
+    status: statusOf(row, still),
+    slipDays: largest(row, 'slip', still),
+    lateDays: largest(row, 'late', still),
+    deliveryLateDays: largest(row, 'delivery_late', still),
+    ageYears: undelivered > 0n && closed === null ? yearsPassed(signedOn, day) : null,
+    paid: null,
+    deliveredValue: moneyOf(BigInt(text(row, 'delivered_minor')), currency),
+    undeliveredValue: moneyOf(undelivered, currency),
+    exposure: null,
+    settledOn: null,
+    openDelays: integer(row, 'open_delays'),
+    overdueReports: null,
+    lastReportOn: textOrNull(row, 'last_report_on'),
+    revision: text(row, 'revision'),
+  };
+}
+
+function largest(row: Row, of: 'slip' | 'late' | 'delivery_late', day: number): number | null {
+  const floor = integerOrNull(row, `${of}_floor`);
+  const since = integerOrNull(row, `${of}_since`);
+  return since !== null && floor !== null ? Math.max(floor, day - since) : floor;
+}
+
+function statusOf(row: Row, day: number): Status {
+  const lateSince = integerOrNull(row, 'late_since');
+  if (integerOrNull(row, 'closed_day') !== null) return 'closed';
+  if (integer(row, 'milestones') > 0 && integer(row, 'open_milestones') === 0) return 'completed';
+  if (lateSince !== null && lateSince < day) return 'late';
+  return integer(row, 'at_risk') === 1 || integer(row, 'open_delays') > 0 ? 'at-risk' : 'on-track';
+}
+
+// The same in SQL, so that the database filters and sorts.
+type Builder = ExpressionBuilder<Tables, string>;
+
+const still = (day: number) => sql<number>`(case when closed_day < ${day} then closed_day else ${day} end)`;
+
+const largestSql = (of: 'slip' | 'late' | 'delivery_late', day: number): RawBuilder<unknown> => {
+  const floor = sql.ref(`${of}_floor`);
+  const grown = sql`(${still(day)} - ${sql.ref(`${of}_since`)})`;
+  return sql`(case when ${grown} > ${floor} then ${grown} else ${floor} end)`;
+};
+
+const statusSql = (day: number): RawBuilder<string> => sql<string>`(case
+  when closed_day is not null then 'closed'
+  when milestones > 0 and open_milestones = 0 then 'completed'
+  when late_since < ${day} then 'late'
+  when at_risk = 1 or open_delays > 0 then 'at-risk'
+  else 'on-track' end)`;
+
+function sortSql(field: SortField, day: number): RawBuilder<unknown> {
+  switch (field) {
+    case 'status':
+      return statusSql(day);
+    case 'slipDays':
+      return largestSql('slip', day);
+    case 'lateDays':
+      return largestSql('late', day);
+    case 'deliveryLateDays':
+      return largestSql('delivery_late', day);
+    case 'signedOn':
+      return sql.ref('signed_on');
+    case 'deliveredValue':
+      return sql.ref('delivered_minor');
+    case 'undeliveredValue':
+      return sql.ref('undelivered_minor');
+    case 'openDelays':
+      return sql.ref('open_delays');
+    case 'lastReportOn':
+      return sql.ref('last_report_on');
+    case 'contract':
+    case 'title':
+    case 'reference':
+    case 'programme':
+    case 'buyer':
+    case 'seller':
+    case 'revision':
+      return sql.ref(field);
+  }
+}
+
+const escapeLike = (words: string): string => words.replaceAll(/[\\%_]/g, (found) => `\\${found}`);
+
+function filtersSql(eb: Builder, snapshot: Snapshot, page: ContractPage, day: number): Expression<SqlBool>[] {
+  const conditions: Expression<SqlBool>[] = [];
+  if (page.status !== undefined) conditions.push(sql<boolean>`${statusSql(day)} = ${page.status}`);
+  if (page.programme !== undefined) conditions.push(eb('programme', '=', page.programme));
+  if (page.q !== undefined)
+    conditions.push(sql<boolean>`search like ${`%${escapeLike(page.q.toLowerCase())}%`} escape '\\'`);
+  if (page.party !== undefined)
+    conditions.push(
+      sql<boolean>`contract in (select contract from ${sql.table(snapshot.table(partyTable))} where party = ${page.party})`,
+    );
+  return conditions;
+}
+
+/** One page; a row more than `limit` says that there is a next one. */
+export async function contractPage(snapshot: Snapshot, page: ContractPage) {
+  const day = dayNumber(page.day);
+  const by = sortSql(page.sort, day);
+  const direction = page.descending ? 'desc' : 'asc';
+  // Rows without a value come last in both directions, on both databases.
+  const empty = sql<number>`(case when ${by} is null then 1 else 0 end)`;
+  let query = snapshot.db
+    .selectFrom(snapshot.table(contractTable))
+    .selectAll()
+    .select(by.as('sort_value') as never)
+    .where((eb) => eb.and(filtersSql(eb as Builder, snapshot, page, day)))
+    .orderBy(empty)
+    .orderBy(by as never, direction)
+    .orderBy('contract', direction)
+    .limit(page.limit + 1);
+  if (page.after !== undefined) {
+    const { value, contract } = page.after;
+    const beyond = sql.raw(page.descending ? '<' : '>');
+    query = query.where(
+      value === null
+        ? sql<boolean>`(${by} is null and contract ${beyond} ${contract})`
+        : sql<boolean>`(${by} is null or ${by} ${beyond} ${value} or (${by} = ${value} and contract ${beyond} ${contract}))`,
+    );
+  }
+  const rows = (await query.execute()) as readonly Row[];
+  const shown = rows.slice(0, page.limit);
+  const last = shown.at(-1);
+  const sortValue = last?.['sort_value'] ?? null;
+  return {
+    contracts: shown.map((row) => summary(row, page.day)),
+    next:
+      rows.length > page.limit && last !== undefined
+        ? { value: typeof sortValue === 'bigint' ? Number(sortValue) : sortValue, contract: text(last, 'contract') }
+        : null,
+  };
+}
+
+/** `/contracts/{id}` without `asOf`, `on` and `position`; `undefined` where there is no such contract. */
+export function contractView(rows: ContractRows, day: string) {
+  const row = rowsOf(rows, contractTable)[0];
+  if (row === undefined) return undefined;
+  const lines = [...rowsOf(rows, lineTable)].sort((a, b) => integer(a, 'seq') - integer(b, 'seq'));
+  const flags = [...rowsOf(rows, flagTable)].sort(
+    (a, b) => integer(a, 'revision') - integer(b, 'revision') || (text(a, 'code') < text(b, 'code') ? -1 : 1),
+  );
+  return {
+    ...summary(row, day),
+    registration: {
+      by: text(row, 'registered_by'),
+      confirmedBy: json<string[]>(row, 'confirmed_by'),
+      confirmedAt: textOrNull(row, 'confirmed_at'),
+      contestedAt: textOrNull(row, 'contested_at'),
+    },
+    terms: { signed: false, ...json<Record<string, unknown>>(row, 'terms') },
+    parties: json<unknown[]>(row, 'parties'),
+    lines: lines.map((line) => ({
+      line: text(line, 'line'),
+      description: text(line, 'description'),
+      quantity: json<number | string>(line, 'quantity'),
+      unit: text(line, 'unit'),
+      unitValue: json<unknown>(line, 'unit_value'),
+      responsible: text(line, 'responsible'),
+      standard: textOrNull(line, 'standard'),
+      cancelled: integer(line, 'cancelled') === 1,
+      stage: textOrNull(line, 'stage'),
+      percent: json<number | string | null>(line, 'percent'),
+      unitsCompleted: json<number | string | null>(line, 'units_completed'),
+      shipped: json<number | string>(line, 'shipped'),
+      received: json<number | string>(line, 'received'),
+      accepted: json<number | string>(line, 'accepted'),
+      rejected: json<number | string>(line, 'rejected'),
+      lastReportOn: textOrNull(line, 'last_report_on'),
+      lastReportBy: textOrNull(line, 'last_report_by'),
+      overdueSince: null,
+    })),
+    flags: flags.map((entry) => ({
+      code: text(entry, 'code'),
+      event: { id: text(entry, 'event_id'), source: text(entry, 'event_source') },
+      detail: text(entry, 'detail'),
+    })),
+  };
+}
