@@ -1,0 +1,299 @@
+import { BACKWARDS, END, FORWARDS, NO_STREAM, ANY, START } from '@eventstore/db-client';
+import type {
+  AppendResult,
+  Direction,
+  EventStore,
+  EventToAppend,
+  ExpectedRevision,
+  StoredEvent,
+  Subscription,
+  SubscriptionHandler,
+} from '../event-store.js';
+import { EventStoreError, OWN_STREAM, checkAppend } from '../event-store.js';
+import { Connection } from './connection.js';
+import { parseConnectionString } from './connection-string.js';
+import { plausible, toProposed, toSeen, toStored, truncation } from './events.js';
+import { classify, closed, readFailure } from './failures.js';
+import { PORTION } from './intake.js';
+import { Gate, Patience, answerWithin } from './patience.js';
+import type { Reads } from './reads.js';
+import { ServerReads } from './reads.js';
+import { AllSubscription } from './subscription.js';
+
+export interface EventStoreDbOptions {
+  /** How long one call may go without an answer before it is given up. Default 5 s. */
+  readonly answerMs?: number;
+  /** For how long what failed is tried again by the adapter itself, where that is safe. Default 15 s. */
+  readonly retryMs?: number;
+  /** Told what no caller can be told: a client replaced, an answer nobody waits for. Default: nobody. */
+  readonly log?: (line: string) => void;
+}
+
+/** Appends under way at once; each is at most 900 KiB. More would only wait in the client's memory. */
+const APPENDS_AT_ONCE = 64;
+/** The last own event of all is usually among the very last ones. */
+const HEAD_PORTION = 16;
+
+/**
+ * Connects to EventStoreDB (or KurrentDB) 22.10 or later and makes sure that it answers and lets us read `$all`.
+ *
+ * @throws EventStoreError `store-refused` for a connection string that is wrong or a user who may not do what is needed,
+ * `store-unavailable` where no server answers for as long as `retryMs`
+ */
+export async function openEventStoreDb(
+  connectionString: string,
+  { answerMs = 5000, retryMs = 15_000, log = () => undefined }: EventStoreDbOptions = {},
+): Promise<EventStore> {
+  const connection = new Connection(parseConnectionString(connectionString), log);
+  const store = new EventStoreDb(connection, { answerMs, retryMs, log });
+  try {
+    await store.ping();
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+class EventStoreDb implements EventStore {
+  readonly #connection: Connection;
+  readonly #options: Required<EventStoreDbOptions>;
+  readonly #reads: Reads;
+  readonly #gate = new Gate(APPENDS_AT_ONCE);
+  readonly #appends = new Set<Promise<unknown>>();
+  readonly #subscriptions = new Set<Subscription>();
+  #closing: Promise<void> | undefined;
+
+  constructor(connection: Connection, options: Required<EventStoreDbOptions>) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#reads = new ServerReads(connection, options);
+  }
+
+  /** Reads one event of `$all`, as everything else will have to. */
+  async ping(): Promise<void> {
+    const one = this.#reads.pages({
+      what: 'reading $all',
+      begin: (client) => client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1 }),
+      keep: () => undefined,
+    });
+    await one.next();
+  }
+
+  async append(stream: string, expected: ExpectedRevision, events: readonly EventToAppend[]): Promise<AppendResult> {
+    this.#assertOpen();
+    checkAppend(stream, expected, events);
+    const proposed = toProposed(stream, events);
+    const work = this.#gate.through(async () => {
+      if (expected === 'no-stream') await this.#assertNeverDeleted(stream);
+      return await this.#appendSurely(stream, expected, proposed);
+    });
+    this.#appends.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#appends.delete(work);
+    }
+  }
+
+  async *readStream(
+    stream: string,
+    from?: bigint,
+    direction: Direction = 'forwards',
+    limit = Number.MAX_SAFE_INTEGER,
+  ): AsyncGenerator<readonly StoredEvent[]> {
+    this.#assertOpen();
+    if (!OWN_STREAM.test(stream)) return;
+    const backwards = direction === 'backwards';
+    let next = from;
+    let left = limit;
+    if (left <= 0) return;
+    const pages = this.#reads.pages({
+      what: 'reading a stream',
+      stream,
+      begin: (client, ahead) => {
+        const fromRevision = next ?? (backwards ? END : START);
+        const options = { direction: backwards ? BACKWARDS : FORWARDS, fromRevision, maxCount: left } as const;
+        return client.readStream(stream, { ...options, requiresLeader: true }, ahead);
+      },
+      keep: toStored,
+    });
+    for await (const page of pages) {
+      const events = page.map(({ event }) => event);
+      const last = events.at(-1);
+      if (last === undefined) continue;
+      next = last.revision + (backwards ? -1n : 1n);
+      left -= events.length;
+      yield events;
+      if (left <= 0 || next < 0n) return;
+    }
+  }
+
+  async *readAll(from?: bigint, limit = Number.MAX_SAFE_INTEGER): AsyncGenerator<readonly StoredEvent[]> {
+    this.#assertOpen();
+    let last = from;
+    let left = limit;
+    if (left <= 0) return;
+    const pages = this.#reads.pages({
+      what: 'reading $all',
+      begin: (client, ahead) => {
+        const fromPosition = last === undefined ? START : { commit: last, prepare: last };
+        return client.readAll({ fromPosition, requiresLeader: true }, ahead);
+      },
+      keep: toSeen,
+      portion: Math.min(PORTION, left),
+    });
+    for await (const page of pages) {
+      const events: StoredEvent[] = [];
+      for (const seen of page) {
+        // The server counts the position it is given in.
+        if (last !== undefined && seen.position <= last) continue;
+        last = seen.position;
+        if (seen.kind === 'own' && events.length < left) events.push(seen.event);
+      }
+      left -= events.length;
+      if (events.length > 0) yield events;
+      if (left <= 0) return;
+    }
+  }
+
+  subscribe(from: bigint | undefined, handler: SubscriptionHandler): Subscription {
+    this.#assertOpen();
+    const { answerMs, log } = this.#options;
+    const head = async () => (await this.head())?.position;
+    const whenOver = () => void this.#subscriptions.delete(subscription);
+    const subscription: Subscription = new AllSubscription(this.#connection, from, handler, {
+      head,
+      answerMs,
+      log,
+      whenOver,
+    });
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  async head(): Promise<{ readonly position: bigint; readonly id: string } | undefined> {
+    this.#assertOpen();
+    let before: bigint | undefined;
+    const pages = this.#reads.pages({
+      what: 'reading $all',
+      begin: (client, ahead) => {
+        const fromPosition = before === undefined ? END : { commit: before, prepare: before };
+        return client.readAll({ direction: BACKWARDS, fromPosition, requiresLeader: true }, ahead);
+      },
+      keep: toSeen,
+      portion: HEAD_PORTION,
+    });
+    for await (const page of pages) {
+      for (const seen of page) {
+        if (seen.kind === 'own') return { position: seen.position, id: seen.event.id };
+        before = seen.position;
+      }
+    }
+    return undefined;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await Promise.allSettled([...this.#appends]);
+      this.#reads.close();
+      await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+      await this.#connection.close(this.#options.answerMs);
+    })();
+    return this.#closing;
+  }
+
+  /**
+   * Repeats the identical append at the identical exact revision until it is known how it ended: the server answers a
+   * repeat with the first result. With `any` it does not for sure, so then there is one attempt only.
+   */
+  async #appendSurely(
+    stream: string,
+    expected: ExpectedRevision,
+    proposed: ReturnType<typeof toProposed>,
+  ): Promise<AppendResult> {
+    const { answerMs, retryMs } = this.#options;
+    const patience = new Patience(expected === 'any' ? 0 : retryMs);
+    const expectedRevision = expected === 'any' ? ANY : expected === 'no-stream' ? NO_STREAM : expected;
+    for (let unsure = false; ;) {
+      try {
+        const { client } = this.#connection;
+        const result = await answerWithin(answerMs, 'an append', () =>
+          client.appendToStream(stream, proposed, { expectedRevision, deadline: answerMs }),
+        );
+        const revision = result.nextExpectedRevision;
+        if (expected === 'no-stream' && revision !== BigInt(proposed.length - 1)) throw truncated(stream);
+        return { revision, position: plausible(result.position) ?? (await this.#positionAt(stream, revision)) };
+      } catch (error) {
+        if (error instanceof EventStoreError) throw error;
+        unsure = refuse(stream, error) || unsure;
+        if (patience.over || this.#closing !== undefined) throw gaveUp(stream, unsure, error);
+        await this.#connection.check(answerMs);
+        await patience.pause();
+      }
+    }
+  }
+
+  /** A stream that was deleted softly takes `no-stream`, and goes on after the revisions that can no longer be read. */
+  async #assertNeverDeleted(stream: string): Promise<void> {
+    const metadata = this.#reads.pages({
+      what: 'reading the metadata of a stream',
+      stream,
+      begin: (client) => {
+        const last = { direction: BACKWARDS, fromRevision: END, maxCount: 1 } as const;
+        return client.readStream(`$$${stream}`, { ...last, requiresLeader: true });
+      },
+      keep: ({ event }) => ({ bytes: 0, before: truncation(event?.data) }),
+    });
+    for await (const page of metadata) if (page.some(({ before }) => before > 0)) throw truncated(stream);
+  }
+
+  async #positionAt(stream: string, revision: bigint): Promise<bigint> {
+    try {
+      for await (const [event] of this.readStream(stream, revision, 'forwards', 1)) {
+        if (event?.revision === revision) return event.position;
+      }
+    } catch (error) {
+      throw gaveUp(stream, true, error);
+    }
+    throw gaveUp(stream, true, new Error('what was just appended cannot be read back'));
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closed();
+  }
+}
+
+const truncated = (stream: string): EventStoreError =>
+  new EventStoreError('stream-truncated', `stream ${stream} was deleted, and what it held cannot be read`, { stream });
+
+/** Throws where the failed append is settled; else gives whether it may have been stored all the same. */
+function refuse(stream: string, error: unknown): boolean {
+  const failure = classify(error);
+  const about = { stream, cause: error };
+  switch (failure.kind) {
+    case 'conflict': {
+      const { actual } = failure;
+      throw new EventStoreError('wrong-expected-revision', `stream ${stream} is at ${actual}`, { ...about, actual });
+    }
+    case 'too-large':
+      throw new EventStoreError('append-too-large', 'the append is too large for the server', about);
+    case 'deleted':
+      throw new EventStoreError('stream-deleted', `stream ${stream} was deleted for ever`, about);
+    case 'denied':
+      throw readFailure(error, 'appending', stream);
+    case 'bad-request':
+      throw new EventStoreError('invalid-append', 'the server takes this append for malformed', about);
+    case 'missing':
+    case 'not-done':
+      return false;
+    case 'unknown':
+      return true;
+  }
+}
+
+function gaveUp(stream: string, unsure: boolean, cause: unknown): EventStoreError {
+  return unsure
+    ? new EventStoreError('append-outcome-unknown', 'whether the append was stored is not known', { stream, cause })
+    : new EventStoreError('store-unavailable', 'the event store did not take the append', { stream, cause });
+}

@@ -1,0 +1,89 @@
+import { EventStoreError } from '../event-store.js';
+
+/** The call was given up after waiting for `ms`; whether the server does it all the same is not known. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+  constructor(what: string, ms: number) {
+    super(`no answer to ${what} within ${ms} ms`);
+  }
+}
+
+/** What a failed call of the client says about the store, whatever form the client gave it. */
+export type Failure =
+  | { readonly kind: 'conflict'; readonly actual: bigint | 'no-stream' }
+  | { readonly kind: 'too-large' | 'deleted' | 'missing' | 'denied' | 'bad-request' }
+  /** The server has not done it, and may later. */
+  | { readonly kind: 'not-done' }
+  /** The server may have done it, or may be about to. */
+  | { readonly kind: 'unknown' };
+
+const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+const UNAUTHENTICATED = 16;
+
+/**
+ * Tells the errors of `@eventstore/db-client` 6.2.1 apart: those with a `type` of their own; raw gRPC errors, which only
+ * the call for the server's features lets through, made before anything is sent; and plain ones from discovery.
+ */
+export function classify(error: unknown): Failure {
+  if (!(error instanceof Error) || error instanceof NoAnswer) return { kind: 'unknown' };
+  const { type, code, actualVersion } = error as Error & { type?: unknown; code?: unknown; actualVersion?: unknown };
+  if (type === undefined) {
+    if (code === PERMISSION_DENIED || code === UNAUTHENTICATED) return { kind: 'denied' };
+    if (typeof code === 'number' || error.message.startsWith('Failed to discover')) return { kind: 'not-done' };
+    return { kind: 'unknown' };
+  }
+  switch (type) {
+    case 'wrong-expected-version':
+      return {
+        kind: 'conflict',
+        actual: typeof actualVersion === 'bigint' && actualVersion >= 0n ? actualVersion : 'no-stream',
+      };
+    case 'maximum-append-size-exceeded':
+      return { kind: 'too-large' };
+    case 'stream-deleted':
+      return { kind: 'deleted' };
+    case 'stream-not-found':
+    case 'no-stream':
+      return { kind: 'missing' };
+    case 'access-denied':
+      return { kind: 'denied' };
+    case 'invalid-argument':
+      return { kind: 'bad-request' };
+    case 'not-leader':
+      return { kind: 'not-done' };
+    case 'not-found':
+      return { kind: code === NOT_FOUND ? 'not-done' : 'unknown' };
+    case 'unknown':
+      if (/\bBadRequest\b/.test(error.message)) return { kind: 'bad-request' };
+      if (code === PERMISSION_DENIED) return { kind: 'denied' };
+      return { kind: TURNED_AWAY.test(error.message) ? 'not-done' : 'unknown' };
+    default:
+      return { kind: TURNED_AWAY.test(error.message) ? 'not-done' : 'unknown' };
+  }
+}
+
+/** The texts of a server that takes no calls just now, and of a connection that was never made. */
+const TURNED_AWAY = /Not Ready|Busy|No Leader|No connection established|ECONNREFUSED/i;
+
+/** What a failed read, or a failed opening, is to the caller of the port. */
+export function readFailure(error: unknown, what: string, stream?: string): EventStoreError {
+  if (error instanceof EventStoreError) return error;
+  const about = stream === undefined ? { cause: error } : { cause: error, stream };
+  const failure = classify(error);
+  switch (failure.kind) {
+    case 'deleted':
+      return new EventStoreError('stream-deleted', `stream ${stream ?? ''} was deleted for ever`, about);
+    case 'denied':
+      return new EventStoreError('store-refused', `the user of the event store may not do this: ${what}`, about);
+    case 'conflict':
+    case 'too-large':
+    case 'missing':
+    case 'bad-request':
+    case 'not-done':
+    case 'unknown':
+      return new EventStoreError('store-unavailable', `the event store did not answer as it should: ${what}`, about);
+  }
+}
+
+export const closed = (): EventStoreError => new EventStoreError('store-closed', 'the event store is closed');
