@@ -1,0 +1,249 @@
+import { confirmed, event, given, registered, rowsAfter, type Sent } from '../../test/support/scenario.js';
+import { scheduleView } from './queries.js';
+import { schedule } from './schedule.js';
+
+const base = [registered(), confirmed()];
+const view = (day: string, ...sent: readonly Sent[]) => {
+  const { milestones } = scheduleView(rowsAfter(schedule, given(...base, ...sent)), day);
+  return (id: string) => milestones.find((milestone) => milestone.milestone === id)!;
+};
+const redate = (amendment: string, due: string, time: string, by = 'us-gov', milestone = 'D1') =>
+  event(
+    'ContractAmended',
+    { amendment, consulted: ['prime-a'], rationale: 'x', milestones: [{ milestone, due }] },
+    { by, time },
+  );
+const agree = (amendment: string, time: string, by = 'jp-mod') => event('AmendmentAgreed', { amendment }, { by, time });
+const forecast = (to: string, time: string, by = 'us-gov', milestone = 'D1') =>
+  event('ForecastRevised', { milestone, forecast: to, reason: 'x' }, { by, time });
+const accept = (quantity: number, time: string, extra: object = {}) =>
+  event(
+    'DeliveryAccepted',
+    { items: [{ line: '1', quantity }], acceptancePoint: 'destination', ...extra },
+    { by: 'jp-mod', time },
+  );
+
+test('without a word, the baseline stands until its day and then grows late with each day', () => {
+  expect(view('2021-06-30')('D1')).toMatchObject({
+    agreed: '2021-06-30',
+    standing: '2021-06-30',
+    expected: '2021-06-30',
+    slipDays: 0,
+  });
+  expect(view('2021-07-10')('D1')).toMatchObject({ expected: '2021-07-10', slipDays: 10, lateDays: 10, actual: null });
+});
+
+test('an imposed date never makes lateness vanish; the first promise stays', () => {
+  const d1 = view('2021-09-01', redate('A', '2023-01-01', '2020-05-01'))('D1');
+  expect(d1).toMatchObject({
+    baseline: '2021-06-30',
+    agreed: '2021-06-30',
+    imposed: '2023-01-01',
+    standing: '2023-01-01',
+    extensionsAgreedDays: 0,
+    extensionsImposedDays: 550,
+    timesRedated: 1,
+    slipDays: 550,
+    lateDays: 550,
+  });
+  expect(d1.redatings[0]).toMatchObject({
+    by: 'us-gov',
+    from: '2021-06-30',
+    to: '2023-01-01',
+    days: 550,
+    consulted: ['prime-a'],
+    agreedAt: null,
+  });
+});
+
+test('once agreed, the date is agreed and later statements begin anew', () => {
+  const d1 = view(
+    '2021-09-01',
+    forecast('2022-02-02', '2020-04-01'),
+    redate('A', '2022-01-01', '2020-05-01'),
+    agree('A', '2020-06-01'),
+  )('D1');
+  expect(d1).toMatchObject({
+    agreed: '2022-01-01',
+    imposed: null,
+    forecast: null,
+    standing: '2022-01-01',
+    extensionsAgreedDays: 185,
+    lateDays: 0,
+  });
+});
+
+test('an agreement counts from the amendment’s own time on: a forecast stated in between stays', () => {
+  const d1 = view(
+    '2021-09-01',
+    redate('A', '2022-01-01', '2020-05-01'),
+    forecast('2022-03-01', '2020-05-15'),
+    agree('A', '2020-06-01'),
+  )('D1');
+  expect(d1).toMatchObject({ agreed: '2022-01-01', forecast: '2022-03-01', standing: '2022-03-01', lateDays: 59 });
+  expect(d1.forecasts[0]).toMatchObject({ from: '2022-01-01', to: '2022-03-01' });
+});
+
+test('a forecast after the imposed date takes its place; one before does not', () => {
+  const imposed = redate('A', '2023-01-01', '2020-05-01');
+  expect(view('2020-09-01', forecast('2021-08-01', '2020-04-01'), imposed)('D1').standing).toBe('2023-01-01');
+  expect(view('2020-09-01', imposed, forecast('2021-08-01', '2020-06-01'))('D1').standing).toBe('2021-08-01');
+});
+
+test('of two sides’ re-datings the later date is imposed, of one side’s the last', () => {
+  const both = [redate('A', '2022-01-01', '2020-05-01'), redate('B', '2022-06-01', '2020-05-02', 'jp-mod')];
+  expect(view('2020-09-01', ...both)('D1').imposed).toBe('2022-06-01');
+  expect(view('2020-09-01', ...both, redate('C', '2021-12-01', '2020-05-03', 'jp-mod'))('D1').imposed).toBe(
+    '2022-01-01',
+  );
+});
+
+test('forecasts of others are listed and move nothing; the responsible party’s do', () => {
+  expect(view('2020-09-01', forecast('2022-01-01', '2020-05-01', 'carrier-a'))('D1')).toMatchObject({
+    forecast: null,
+    standing: '2021-06-30',
+  });
+  expect(view('2020-09-01', forecast('2022-01-01', '2020-05-01', 'jp-mod', 'P1'))('P1')).toMatchObject({
+    responsible: 'jp-mod',
+    forecast: '2022-01-01',
+  });
+});
+
+test('late and out of order: what counts is `time`, then revision', () => {
+  const d1 = view('2020-09-01', forecast('2022-05-01', '2020-06-01'), forecast('2022-01-01', '2020-05-01'))('D1');
+  expect(d1.forecast).toBe('2022-05-01');
+  expect(d1.forecasts.map((entry) => [entry.from, entry.to])).toEqual([
+    ['2021-06-30', '2022-01-01'],
+    ['2022-01-01', '2022-05-01'],
+  ]);
+});
+
+describe('a delivery milestone', () => {
+  test('is reached on the day its quantity stands accepted, whatever is claimed', () => {
+    const claim = event(
+      'MilestoneReached',
+      { milestone: 'D1', on: '2021-01-01' },
+      { by: 'us-gov', time: '2021-01-02' },
+    );
+    expect(view('2021-03-01', claim)('D1')).toMatchObject({ actual: null, claimed: '2021-01-01' });
+    expect(view('2021-09-01', accept(2, '2021-05-01'), accept(2, '2021-08-01'))('D1')).toMatchObject({
+      actual: '2021-08-01',
+      lateDays: 32,
+    });
+  });
+
+  test('is open again when an acceptance is revoked, and counts from the new one', () => {
+    const revoke = event(
+      'DeliveryRejected',
+      { items: [{ line: '1', quantity: 1 }], reason: 'x', revokes: true },
+      { by: 'jp-mod', time: '2021-06-01' },
+    );
+    expect(view('2021-07-10', accept(4, '2021-05-01'), revoke)('D1')).toMatchObject({ actual: null, lateDays: 10 });
+    expect(view('2021-07-10', accept(4, '2021-05-01'), revoke, accept(1, '2021-07-05'))('D1').actual).toBe(
+      '2021-07-05',
+    );
+  });
+
+  test('takes the larger of origin and destination of one shipment, and adds shipments up', () => {
+    const dispatched = ['S1', 'S2'].map((shipment) =>
+      event(
+        'ShipmentDispatched',
+        {
+          shipment,
+          items: [{ line: '1', quantity: 2 }],
+          carrier: 'carrier-a',
+          mode: 'air',
+          from: 'a',
+          to: 'b',
+          eta: '2021-04-01T00:00:00Z',
+        },
+        { by: 'prime-a', time: '2021-03-01' },
+      ),
+    );
+    const part = (shipment: string, acceptancePoint: string, time: string) =>
+      accept(2, time, { shipment, acceptancePoint });
+    expect(
+      view(
+        '2021-05-01',
+        ...dispatched,
+        part('S1', 'origin', '2021-04-01'),
+        part('S1', 'destination', '2021-04-10'),
+      )('D1').actual,
+    ).toBeNull();
+    expect(
+      view(
+        '2021-05-01',
+        ...dispatched,
+        part('S1', 'origin', '2021-04-01'),
+        part('S2', 'destination', '2021-04-20'),
+      )('D1').actual,
+    ).toBe('2021-04-20');
+  });
+});
+
+test('what is cancelled stands still on the day of the first agreement, and stays shown', () => {
+  const cancel = event(
+    'ContractAmended',
+    { amendment: 'A', consulted: [], rationale: 'x', lines: [{ line: '1', cancelled: true }] },
+    { time: '2021-07-01' },
+  );
+  const d1 = view('2025-01-01', cancel, agree('A', '2021-07-15'))('D1');
+  expect(d1).toMatchObject({ cancelled: true, expected: '2021-07-15', lateDays: 15 });
+});
+
+test('an amendment introduces a milestone with its own baseline once agreed, and not before', () => {
+  const whole = event(
+    'ContractAmended',
+    {
+      amendment: 'A',
+      consulted: [],
+      rationale: 'x',
+      milestones: [
+        { milestone: 'N', line: '2', kind: 'delivery', description: 'n', due: '2022-01-01', binding: 'firm' },
+      ],
+    },
+    { time: '2020-07-01' },
+  );
+  const later = forecast('2022-02-01', '2020-08-01', 'us-gov', 'N');
+  expect(view('2020-09-01', whole, later)('N')).toBeUndefined();
+  expect(view('2020-09-01', whole, later, agree('A', '2020-08-15'))('N')).toMatchObject({
+    baseline: '2022-01-01',
+    timesRedated: 0,
+    standing: '2022-02-01',
+    responsible: 'prime-a',
+  });
+});
+
+test('once both have closed, the day of its milestones stands still', () => {
+  const close = (by: string, time: string) => event('ContractClosed', { reason: 'x' }, { by, time });
+  expect(view('2025-01-01', close('jp-mod', '2021-07-01'))('D1').lateDays).toBe(1281);
+  expect(view('2025-01-01', close('jp-mod', '2021-07-01'), close('us-gov', '2021-07-10'))('D1').lateDays).toBe(10);
+});
+
+test('other milestones are reached on the word of the buyer, else the responsible party, else anyone', () => {
+  const reached = (by: string, on: string, time: string) =>
+    event('MilestoneReached', { milestone: 'M1', on }, { by, time });
+  const words = [
+    reached('inspector-a', '2021-02-03', '2021-03-03'),
+    reached('prime-a', '2021-02-02', '2021-03-02'),
+    reached('jp-mod', '2021-02-01', '2021-03-01'),
+  ];
+  expect(view('2021-05-01', words[0]!)('M1').actual).toBe('2021-02-03');
+  expect(view('2021-05-01', words[1]!, words[0]!)('M1').actual).toBe('2021-02-02');
+  expect(view('2021-05-01', words[2]!, words[1]!, words[0]!)('M1').actual).toBe('2021-02-01');
+});
+
+test('a correction takes its event out, or puts other data in its place in the timeline', () => {
+  const wrong = event(
+    'ForecastRevised',
+    { milestone: 'D1', forecast: '2025-01-01', reason: 'x' },
+    { id: 'w', time: '2020-05-01' },
+  );
+  const correct = (data: object) => event('EventCorrected', { event: { id: 'w' }, ...data }, { time: '2020-06-01' });
+  expect(view('2020-09-01', wrong, correct({ reason: 'did-not-occur' }))('D1').forecasts).toEqual([]);
+  const replaced = correct({
+    reason: 'incorrect-data',
+    replacement: { milestone: 'D1', forecast: '2022-01-01', reason: 'typo' },
+  });
+  expect(view('2020-09-01', wrong, replaced)('D1')).toMatchObject({ forecast: '2022-01-01' });
+});
