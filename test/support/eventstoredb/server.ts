@@ -215,5 +215,5 @@ function clusterInfo({ host, port }: Node) {
     .setIsAlive(true)
     .setTimeStamp(String(Date.now()))
     .setHttpEndPoint(new gossipMessages.EndPoint().setAddress(host).setPort(port));
-  return new gossipMessages.ClusterInfo().addMembers(member);
+  return new gossipMessages.ClusterInfo().setMembersList([member]);
 }
