@@ -27,7 +27,7 @@ import {
   type Refusal,
 } from './event-type.js';
 import { type AmendmentFacts, type ContractModel } from './model.js';
-import { BINDINGS, MAX_ENTRIES, MILESTONE_KINDS, Reason, type MilestoneKind } from './registration.js';
+import { BINDINGS, MAX_ENTRIES, MILESTONE_KINDS, NO_SIGNATURES, Reason, type MilestoneKind } from './registration.js';
 import type { DecisionState } from './state.js';
 import type { FieldProblem } from './validation.js';
 
@@ -149,6 +149,7 @@ function amendmentProblems(state: DecisionState, data: ContractAmended): readonl
   for (const [index, { party }] of (data.adjudicators ?? []).entries())
     if ((state.parties.get(party)?.size ?? 0) > 0)
       wrong(`/adjudicators/${index}/party`, `${party} has a role already; an adjudicator has no other`);
+  if (data.terms?.signed === true) wrong('/terms/signed', NO_SIGNATURES);
   if (data.terms !== undefined && present(data.terms).length === 0) wrong('/terms', 'must change something');
   return problems;
 }

@@ -430,7 +430,12 @@ describe('time and versions', () => {
     state.addTo(state.lines, 'L');
     state.addSeen('s', 'i', 7);
     state.addOpened('delay', 'p/d', 7);
-    state.put(state.amendments, 'A', { side: 'buyer', secondHand: false, adjudicators: [], agreedBy: new Set<string>() });
+    state.put(state.amendments, 'A', {
+      side: 'buyer',
+      secondHand: false,
+      adjudicators: [],
+      agreedBy: new Set<string>(),
+    });
     state.rollback(mark);
     expect(JSON.stringify(summary(state))).toBe(before);
     expect([state.seenAt('s', 'i'), state.openedAt('delay', 'p/d')]).toEqual([undefined, undefined]);

@@ -107,12 +107,15 @@ export class PartyRemoved {
 }
 export class PartyAdded extends PartyEntry {}
 
+export const NO_SIGNATURES = 'must be false or left out: this ledger takes no signed reports yet';
+
 /** What is wrong with a registration beyond its single fields: its parties, and what its entries name. */
 export function registrationProblems(data: ContractRegistered): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];
   const wrong = (pointer: string, detail: string) => void problems.push({ pointer, detail });
   const roles = new Map<string, Set<Role>>();
   const count = (role: Role): number => data.parties.filter((entry) => entry.role === role).length;
+  if (data.terms.signed === true) wrong('/terms/signed', NO_SIGNATURES);
   for (const [index, { party, role }] of data.parties.entries()) {
     if (RESERVED_PARTIES.has(party)) wrong(`/parties/${index}/party`, `"${party}" is reserved`);
     const held = roles.get(party) ?? new Set();
