@@ -2,6 +2,7 @@
  * The kinds of field a payload may have. Each is one class-validator decorator whose check is a named function, so that
  * `schema.ts` can compile the same rule for the fast path and the OpenAPI document can describe it.
  */
+import 'reflect-metadata';
 import {
   ArrayMaxSize,
   ArrayMinSize,

@@ -4,7 +4,6 @@
  * would accept too (a property test holds that for every event type); what Ajv refuses is put to class-validator for the
  * words.
  */
-import 'reflect-metadata';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { plainToInstance } from 'class-transformer';

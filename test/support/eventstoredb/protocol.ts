@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import codes from '@eventstore/db-client/generated/code_pb.js';
 import gossip from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import gossipMessages from '@eventstore/db-client/generated/gossip_pb.js';
 import features from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
@@ -20,6 +21,7 @@ const { Any } = theirs('google-protobuf/google/protobuf/any_pb.js') as typeof An
 const { Empty } = theirs('google-protobuf/google/protobuf/empty_pb.js') as typeof EmptyModule;
 
 export { Any, Empty, featureMessages, gossipMessages, shared, status, streams };
+export const { Code } = codes;
 export const { GossipService } = gossip;
 export const { ServerFeaturesService } = features;
 export const { StreamsService } = streamsService;

@@ -120,7 +120,7 @@ const nameOf = (options: Options): string | undefined => {
 const senseless = (what: string) => callError(status.UNKNOWN, `Unexpected ${what}: Error`);
 
 async function once(log: EventLog, options: Options, outlet: Outlet): Promise<void> {
-  const backwards = options.getReadDirection() === 1;
+  const backwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.BACKWARDS;
   let left = Number(options.getCount());
   const stream = nameOf(options);
   if (left === 0) throw senseless(stream === undefined ? 'ReadAllResult' : 'ReadStreamResult');
@@ -215,19 +215,13 @@ async function subscription(log: EventLog, options: Options, outlet: Outlet, fau
   await outlet.send(new streams.ReadResp().setConfirmation(confirmation).serializeBinary());
   if (fault?.kind === 'checkpoint-beyond') await outlet.send(checkpoint(2n ** 63n - 1n));
 
-  let changed = true;
-  let wake: () => void = () => undefined;
-  const note = () => {
-    changed = true;
-    wake();
-  };
-  outlet.onGone(note);
-  const stop = log.onCommit(note);
+  const news = new News(log);
+  outlet.onGone(() => news.note());
   let live = false;
   let considered = 0;
   try {
     for (;;) {
-      changed = false;
+      news.forget();
       const page = source.next(PAGE);
       if (live && page.length === PAGE) {
         live = false;
@@ -247,11 +241,35 @@ async function subscription(log: EventLog, options: Options, outlet: Outlet, fau
         const caughtUp = new streams.ReadResp().setCaughtUp(new streams.ReadResp.CaughtUp());
         if (fault?.kind !== 'no-caught-up') await outlet.send(caughtUp.serializeBinary());
       }
-      while (!changed) await new Promise<void>((resolve) => (wake = resolve));
+      await news.come();
       if (outlet.gone) throw new Gone();
     }
   } finally {
-    stop();
+    news.stop();
+  }
+}
+
+/** Whether something was committed since it was last asked. */
+class News {
+  #there = true;
+  #wake: () => void = () => undefined;
+  readonly stop: () => void;
+
+  constructor(log: EventLog) {
+    this.stop = log.onCommit(() => this.note());
+  }
+
+  note(): void {
+    this.#there = true;
+    this.#wake();
+  }
+
+  forget(): void {
+    this.#there = false;
+  }
+
+  async come(): Promise<void> {
+    if (!this.#there) await new Promise<void>((resolve) => (this.#wake = resolve));
   }
 }
 

@@ -126,7 +126,7 @@ async function listen(log: EventLog, faults: Faults, wanted: number, offersBatch
   addServices(grpc, node, offersBatch);
   const dropConnections = async () => {
     const open = [...sockets.values()];
-    const closed = open.map((socket) => (socket.closed ? undefined : once(socket, 'close')));
+    const closed = open.filter((socket) => !socket.closed).map((socket) => once(socket, 'close'));
     for (const socket of open) socket.destroy();
     await Promise.all(closed);
   };
@@ -163,18 +163,15 @@ function addServices(grpc: Server, node: Node, offersBatch: boolean): void {
   const offered: Readonly<Record<string, { readonly path: string }>> = offersBatch
     ? { ...others, read: readAsBytes, batchAppend: batch }
     : { ...others, read: readAsBytes };
-  grpc.addService(
-    offered as never,
-    {
-      read: (call: Parameters<typeof read>[1]) => read(node, call),
-      append: (call: Parameters<typeof append>[1], answer: Parameters<typeof append>[2]) => append(node, call, answer),
-      delete: (call: Parameters<typeof remove>[2], answer: Parameters<typeof remove>[3]) =>
-        remove(node, 'delete', call, answer),
-      tombstone: (call: Parameters<typeof remove>[2], answer: Parameters<typeof remove>[3]) =>
-        remove(node, 'tombstone', call, answer),
-      ...(offersBatch ? { batchAppend: (call: Parameters<typeof batchAppend>[1]) => batchAppend(node, call) } : {}),
-    } as UntypedServiceImplementation,
-  );
+  grpc.addService(offered as never, {
+    read: (call: Parameters<typeof read>[1]) => read(node, call),
+    append: (call: Parameters<typeof append>[1], answer: Parameters<typeof append>[2]) => append(node, call, answer),
+    delete: (call: Parameters<typeof remove>[2], answer: Parameters<typeof remove>[3]) =>
+      remove(node, 'delete', call, answer),
+    tombstone: (call: Parameters<typeof remove>[2], answer: Parameters<typeof remove>[3]) =>
+      remove(node, 'tombstone', call, answer),
+    ...(offersBatch ? { batchAppend: (call: Parameters<typeof batchAppend>[1]) => batchAppend(node, call) } : {}),
+  });
   grpc.addService(ServerFeaturesService, {
     getSupportedMethods: unary(node, 'features', () =>
       supportedMethods(Object.values(offered).map(({ path }) => path)),

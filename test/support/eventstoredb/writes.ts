@@ -6,7 +6,7 @@ import type { AppendOutcome, Expected } from './log.js';
 import { MAX_APPEND_SIZE } from './log.js';
 import type { Node } from './node.js';
 import type { ProposedEvent } from './protocol.js';
-import { Any, Empty, shared, status as rpcStatus, streams } from './protocol.js';
+import { Any, Code, Empty, shared, status as rpcStatus, streams } from './protocol.js';
 
 type AppendReq = InstanceType<typeof streams.AppendReq>;
 type AppendResp = InstanceType<typeof streams.AppendResp>;
@@ -192,20 +192,15 @@ async function answerBatch(
     const identifier = new shared.StreamIdentifier().setStreamName(Buffer.from(stream));
     return new streams.BatchAppendResp().setCorrelationId(correlation).setStreamIdentifier(identifier);
   };
-  const failed = (code: status, message: string, type: string, details: Uint8Array) => {
+  const failed = (code: (typeof Code)[keyof typeof Code], message: string, type: string, details: Uint8Array) => {
     const any = new Any();
     any.pack(details, type);
-    return response().setError(
-      new rpcStatus.Status()
-        .setCode(code as number)
-        .setMessage(message)
-        .setDetails(any),
-    );
+    return response().setError(new rpcStatus.Status().setCode(code).setMessage(message).setDetails(any));
   };
   const fault = node.faults.take('append');
   if (fault?.kind === 'not-ready' || fault?.kind === 'busy') {
     const text = fault.kind === 'busy' ? 'Server Is Busy' : 'Server Is Not Ready';
-    return send(failed(status.UNAVAILABLE, text, 'google.protobuf.Empty', new Empty().serializeBinary()));
+    return send(failed(Code.UNAVAILABLE, text, 'google.protobuf.Empty', new Empty().serializeBinary()));
   }
   const refused = refusal(fault, node);
   // A refusal ends the whole call, and with it every append that is under way on it.
@@ -213,13 +208,13 @@ async function answerBatch(
 
   const bad = () =>
     failed(
-      status.INVALID_ARGUMENT,
+      Code.INVALID_ARGUMENT,
       'BadRequest',
       'event_store.client.BadRequest',
       new shared.BadRequest().serializeBinary(),
     );
   const timeout = () =>
-    failed(status.DEADLINE_EXCEEDED, 'Timeout', 'event_store.client.Timeout', new shared.Timeout().serializeBinary());
+    failed(Code.DEADLINE_EXCEEDED, 'Timeout', 'event_store.client.Timeout', new shared.Timeout().serializeBinary());
   if (options === undefined || stream === '') return send(bad());
   if (!acceptable(events)) {
     send(bad());
@@ -233,21 +228,21 @@ async function answerBatch(
     switch (outcome.kind) {
       case 'deleted':
         return failed(
-          status.FAILED_PRECONDITION,
+          Code.FAILED_PRECONDITION,
           'Stream deleted',
           'event_store.client.StreamDeleted',
           new shared.StreamDeleted().serializeBinary(),
         );
       case 'too-large':
         return failed(
-          status.INVALID_ARGUMENT,
+          Code.INVALID_ARGUMENT,
           'Maximum Append Size Exceeded',
           'event_store.client.MaximumAppendSizeExceeded',
           new shared.MaximumAppendSizeExceeded().setMaxappendsize(MAX_APPEND_SIZE).serializeBinary(),
         );
       case 'wrong-version':
         return failed(
-          status.FAILED_PRECONDITION,
+          Code.FAILED_PRECONDITION,
           'Wrong Expected Version',
           'event_store.client.WrongExpectedVersion',
           batchWrongVersion(expected, outcome.current).serializeBinary(),
@@ -311,7 +306,7 @@ export function remove(
         const message = how === 'delete' ? new streams.DeleteResp() : new streams.TombstoneResp();
         const place = how === 'delete' ? new streams.DeleteResp.Position() : new streams.TombstoneResp.Position();
         // Both answers have the same fields under the same numbers.
-        return answer(null, (message as DeleteResp).setPosition(place.setCommitPosition(at).setPreparePosition(at)));
+        return answer(null, message.setPosition(place.setCommitPosition(at).setPreparePosition(at)));
       }
     }
   })().catch((error: unknown) => answer(callError(status.UNKNOWN, String(error))));

@@ -1,0 +1,126 @@
+/** `waybook replay` and `waybook history`: a contract read from the streams themselves, no server needed. */
+import { historyView } from '../../projections/audit-trail/queries.js';
+import { contractView } from '../../projections/contract-status/queries.js';
+import { projections } from '../../projections/index.js';
+import { scheduleView } from '../../projections/schedule/queries.js';
+import type { Config } from '../config.js';
+import { isCalendarDate, isInstant } from '../contract/calendar.js';
+import type { EventStore } from '../event-store/event-store.js';
+import { decodeEvent } from '../evidence/record.js';
+import { openReader } from '../open-store.js';
+import { lastAtOrBefore } from '../subscriptions/place.js';
+import { replayContract, type Replayed } from '../subscriptions/replay.js';
+import { CommandFailure, EXIT } from './exit.js';
+import { table, type Output } from './output.js';
+
+export interface PastOptions {
+  readonly asOf?: string;
+  readonly on?: string;
+}
+
+/** @throws CommandFailure where there is no such contract then, or the options are wrong */
+async function replayed(config: Config, contract: string, { asOf, on }: PastOptions): Promise<Replayed> {
+  if (on !== undefined && !isCalendarDate(on))
+    throw new CommandFailure('--on must be a date, as YYYY-MM-DD', EXIT.usage);
+  const { store } = await openReader(config.eventStore);
+  try {
+    const request = {
+      contract,
+      asOf: await asOfRequest(store, asOf),
+      verify: true,
+      ...(on === undefined ? {} : { on }),
+    };
+    const found = await replayContract(store, request, projections);
+    if (found === undefined)
+      throw new CommandFailure(`there is no contract ${contract}${asOf === undefined ? '' : ` as of ${asOf}`}`);
+    return found;
+  } finally {
+    await store.close();
+  }
+}
+
+async function asOfRequest(
+  store: EventStore,
+  asOf: string | undefined,
+): Promise<{ instant: string; position?: bigint }> {
+  if (asOf !== undefined && isInstant(asOf)) return { instant: asOf };
+  if (asOf !== undefined && !/^\d{1,19}$/.test(asOf))
+    throw new CommandFailure('--as-of must be an instant such as 2026-01-16T09:30:00Z, or a position', EXIT.usage);
+  const position = asOf === undefined ? (await store.head())?.position : BigInt(asOf);
+  const last = position === undefined ? undefined : await lastAtOrBefore(store, position);
+  if (position === undefined || last === undefined) throw new CommandFailure('nothing was recorded by then');
+  return { instant: decodeEvent(last).recordedtime, position };
+}
+
+export async function replayCommand(
+  config: Config,
+  contract: string,
+  options: PastOptions,
+  output: Output,
+): Promise<void> {
+  const { rows, on, position, asOfInstant } = await replayed(config, contract, options);
+  const status = contractView(rows, on)!;
+  const { milestones } = scheduleView(rows, on)!;
+  output.answer({ asOf: options.asOf ?? asOfInstant, on, position, ...status, milestones });
+  const { title, buyer, seller, undeliveredValue } = status;
+  output.say(`${contract}  ${title}  (${status.status} on ${on}, as recorded by ${asOfInstant}, every hash checked)`);
+  output.say(
+    `  buyer ${buyer}, seller ${seller}, signed ${status.signedOn}, undelivered ${undeliveredValue.amount} ${undeliveredValue.currency}\n`,
+  );
+  output.say(
+    table(
+      [
+        'milestone',
+        'line',
+        'kind',
+        'first promise',
+        'agreed',
+        'imposed',
+        'standing',
+        'actual',
+        'slip',
+        'late',
+        're-dated',
+      ],
+      milestones.map((each) => [
+        each.milestone,
+        each.line,
+        each.kind,
+        each.baseline,
+        each.agreed,
+        each.imposed,
+        each.standing,
+        each.actual,
+        each.slipDays,
+        each.lateDays,
+        each.timesRedated,
+      ]),
+    ),
+  );
+  for (const { code, event, detail } of status.flags) output.say(`  flag ${code} on ${event.id}: ${detail}`);
+}
+
+export async function historyCommand(
+  config: Config,
+  contract: string,
+  options: PastOptions,
+  output: Output,
+): Promise<void> {
+  const { rows, on, position, asOfInstant } = await replayed(config, contract, options);
+  const { events } = historyView(rows, { order: 'recorded', limit: Number.MAX_SAFE_INTEGER })!;
+  output.answer({ asOf: options.asOf ?? asOfInstant, on, position, events });
+  output.say(
+    table(
+      ['revision', 'recorded', 'happened', 'reporter', 'type', 'id', ''],
+      events.map((event) => [
+        Number(event.revision),
+        event.recordedtime.slice(0, 16),
+        event.time.slice(0, 10),
+        event.onBehalfOf === null ? event.reporter : `${event.reporter} for ${event.onBehalfOf}`,
+        event.type,
+        event.id,
+        [...(event.effective ? [] : ['(corrected)']), ...event.flags].join(' '),
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,73 @@
+/** How bodies arrive: as the bytes that were sent, within a limit and a time, or as a stream. */
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { CLOUDEVENT, CLOUDEVENTS_BATCH, JSON_TYPE, NDJSON } from './media-types.js';
+import { Problem } from './problem.js';
+
+export const MAX_EVENT_BYTES = 1024 * 1024;
+export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+/** A body that is too large is still read, and thrown away, up to here: closing while it comes would hide the answer. */
+const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
+/** A body that is kept whole must have arrived by then. */
+const BODY_DEADLINE_MS = 60_000;
+
+type Done = (error: Error | null, body?: Buffer | IncomingMessage) => void;
+
+/** Replaces Fastify's parsers: nothing is parsed before the controllers, and no type but these is taken. */
+export function takeBodies(instance: FastifyInstance): void {
+  instance.removeAllContentTypeParsers();
+  instance.addContentTypeParser([JSON_TYPE, CLOUDEVENT], collector(MAX_EVENT_BYTES));
+  instance.addContentTypeParser(CLOUDEVENTS_BATCH, collector(MAX_BATCH_BYTES));
+  instance.addContentTypeParser(NDJSON, (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
+    done(encodingProblem(request), payload);
+  });
+}
+
+/** Fastify's own collecting has no deadline, and closes the connection in the middle of a body that is too large. */
+function collector(limit: number) {
+  return (request: FastifyRequest, payload: IncomingMessage, done: Done): void => {
+    const wrong = encodingProblem(request);
+    if (wrong !== null) {
+      done(wrong);
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const finish = (error: Error | null, body?: Buffer): void => {
+      clearTimeout(deadline);
+      payload.removeAllListeners('data').removeAllListeners('end').removeAllListeners('error');
+      // Errors of a socket that is given up go nowhere, and nobody waits for them.
+      payload.on('error', () => undefined);
+      done(error, body);
+    };
+    const deadline = setTimeout(() => finish(tooSlow()), BODY_DEADLINE_MS);
+    payload.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= limit) chunks.push(chunk);
+      else if (bytes > MAX_DRAINED_BYTES) finish(tooLarge(limit));
+      else chunks.length = 0;
+    });
+    payload.on('end', () => {
+      if (bytes > limit) finish(tooLarge(limit));
+      else finish(null, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, bytes));
+    });
+    payload.on('error', (error) => finish(new Problem('bad-request', 'the body broke off', [], { cause: error })));
+  };
+}
+
+const tooSlow = (): Problem =>
+  new Problem('request-timeout', `the body must have arrived within ${BODY_DEADLINE_MS / 1_000} seconds`);
+
+const tooLarge = (limit: number): Problem =>
+  new Problem('body-too-large', `a body of this type is at most ${limit} bytes`, [
+    { pointer: '', detail: `must be at most ${limit} bytes` },
+  ]);
+
+/** Compressed bodies are not taken: a small one could be the start of a very large one. */
+function encodingProblem(request: FastifyRequest): Problem | null {
+  const encoding = request.headers['content-encoding'];
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return null;
+  return new Problem('unsupported-media-type', 'bodies are taken as they are, without a content encoding', [
+    { pointer: 'Content-Encoding:', detail: 'must be left out' },
+  ]);
+}

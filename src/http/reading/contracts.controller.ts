@@ -1,0 +1,272 @@
+import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { auditTrail } from '../../../projections/audit-trail/audit-trail.js';
+import { historyChunk, historyPage, historyView, type HistoryPage } from '../../../projections/audit-trail/queries.js';
+import { contractStatus } from '../../../projections/contract-status/contract-status.js';
+import {
+  contractPage,
+  contractView,
+  SORT_FIELDS,
+  STATUSES,
+  type ContractPage,
+} from '../../../projections/contract-status/queries.js';
+import { loadRows } from '../../../projections/projection.js';
+import { scheduleView } from '../../../projections/schedule/queries.js';
+import { schedule } from '../../../projections/schedule/schedule.js';
+import { dayOf } from '../../contract/calendar.js';
+import { JSON_TYPE, NDJSON, negotiate } from '../media-types.js';
+import { Problem } from '../problem.js';
+import {
+  choiceParameter,
+  cursorParameter,
+  cursorText,
+  dayParameter,
+  limitParameter,
+  readQuery,
+  sortParameter,
+  textParameter,
+  type Query,
+} from '../query.js';
+import { answerStream } from '../streaming.js';
+import { Reading, READING, unknownContract, type ReadingParts } from './reading.js';
+
+const LIMITS = { max: 500, usual: 50 };
+const CONTRACT_LIST = [
+  'status',
+  'party',
+  'programme',
+  'q',
+  'overdueReports',
+  'sort',
+  'limit',
+  'cursor',
+  'asOf',
+  'on',
+  'after',
+];
+const ONE_CONTRACT = ['asOf', 'on', 'after'];
+const HISTORY = ['type', 'reporter', 'from', 'to', 'order', 'limit', 'cursor', ...ONE_CONTRACT];
+
+@Controller('contracts')
+export class ContractsController {
+  readonly #reading: Reading;
+  readonly #parts: ReadingParts;
+
+  constructor(@Inject(Reading) reading: Reading, @Inject(READING) parts: ReadingParts) {
+    this.#reading = reading;
+    this.#parts = parts;
+  }
+
+  @Get()
+  async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = readQuery(request, CONTRACT_LIST);
+    const on = this.#dayOfList(query);
+    const sort = sortParameter(query, SORT_FIELDS, { field: 'contract', descending: false });
+    const filters = {
+      status: choiceParameter(query, 'status', STATUSES),
+      party: textParameter(query, 'party', 128),
+      programme: textParameter(query, 'programme'),
+      q: textParameter(query, 'q'),
+    };
+    const page: Omit<ContractPage, 'day'> = {
+      ...filters,
+      sort: sort.field,
+      descending: sort.descending,
+      limit: limitParameter(query, LIMITS),
+      after: cursorParameter(query, (place) => contractPlace(place, sort.field, sort.descending)),
+    };
+    const shown = await this.#reading.present(
+      request,
+      reply,
+      query,
+      contractStatus,
+      (snapshot, day) => contractPage(snapshot, { ...page, day }),
+      on,
+    );
+    const { contracts, next: last } = shown.result;
+    const next = last === null ? null : cursorText({ ...last, sort: sort.field, descending: sort.descending });
+    linkNext(request, reply, next);
+    void reply.send({ asOf: shown.asOf, on: shown.on, position: shown.position, contracts, next });
+  }
+
+  /** The list is of the present; a day to come may be asked about, a past one is not kept yet. */
+  #dayOfList(query: Query): string {
+    const notYet = (name: string, detail: string): Problem =>
+      new Problem('invalid-query', `the query parameter ${name} ${detail}`, [{ pointer: `?${name}`, detail }]);
+    if (query.has('overdueReports'))
+      throw notYet('overdueReports', 'is not there yet: this ledger records no overdue reports');
+    if (query.has('asOf')) throw notYet('asOf', 'is not there yet for lists; ask for one contract at a time');
+    const today = dayOf(this.#reading.now());
+    const on = dayParameter(query, 'on') ?? today;
+    if (on < today)
+      throw notYet(
+        'on',
+        `must not be before ${today}: past days of lists are not there yet; ask for one contract at a time`,
+      );
+    return on;
+  }
+
+  @Get(':id')
+  async contract(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = readQuery(request, ONE_CONTRACT);
+    const shown = await this.#reading.contract(
+      request,
+      reply,
+      query,
+      id,
+      contractStatus,
+      async (snapshot, day) => contractView(await loadRows(snapshot, contractStatus.tables, id), day),
+      contractView,
+    );
+    if (!query.has('asOf') && !query.has('on')) void reply.header('etag', `"${shown.result.revision}"`);
+    void reply.send({ asOf: shown.asOf, on: shown.on, position: shown.position, ...shown.result });
+  }
+
+  @Get(':id/schedule')
+  async schedule(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = readQuery(request, ONE_CONTRACT);
+    const shown = await this.#reading.contract(
+      request,
+      reply,
+      query,
+      id,
+      schedule,
+      async (snapshot, day) => scheduleView(await loadRows(snapshot, schedule.tables, id), day),
+      scheduleView,
+    );
+    // Without milestones the rows do not tell a contract from none.
+    if (shown.result.milestones.length === 0) await this.#mustExist(id, query);
+    void reply.send({ asOf: shown.asOf, on: shown.on, position: shown.position, ...shown.result });
+  }
+
+  async #mustExist(id: string, query: Query): Promise<void> {
+    if (query.has('asOf') || query.has('on')) return; // a replay has found it
+    const { result } = await this.#parts.query(contractStatus, (snapshot) =>
+      loadRows(snapshot, contractStatus.tables.slice(0, 1), id),
+    );
+    if ([...result.values()].every((rows) => rows.length === 0)) throw unknownContract(id);
+  }
+
+  @Get(':id/history')
+  async history(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = readQuery(request, HISTORY);
+    const streamed = negotiate(request, [JSON_TYPE, NDJSON]) === NDJSON;
+    const order = choiceParameter(query, 'order', ['recorded', 'time']) ?? 'recorded';
+    const page: HistoryPage = {
+      order,
+      type: textParameter(query, 'type', 128),
+      reporter: textParameter(query, 'reporter', 128),
+      from: dayParameter(query, 'from'),
+      to: dayParameter(query, 'to'),
+      limit: streamed ? Number.MAX_SAFE_INTEGER : limitParameter(query, LIMITS),
+      after: cursorParameter(query, (place) => historyPlace(place, order)),
+    };
+    if (streamed) {
+      await this.#wholeHistory(id, query, page, request, reply);
+      return;
+    }
+    const shown = await this.#reading.contract(
+      request,
+      reply,
+      query,
+      id,
+      auditTrail,
+      (snapshot) => historyPage(snapshot, id, page),
+      (rows) => historyView(rows, page),
+    );
+    const { events, next: last } = shown.result;
+    const next = last === null ? null : cursorText({ ...last, order });
+    linkNext(request, reply, next);
+    const { asOf, on, position } = shown;
+    void reply.send({ asOf, on, position, events, checkpoint: null, next });
+  }
+
+  /** The whole history, an event a line, the last line the checkpoint: null until there are receipts. */
+  async #wholeHistory(
+    id: string,
+    query: Query,
+    page: HistoryPage,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    for (const name of ['limit', 'cursor'])
+      if (query.has(name)) {
+        const detail = 'is not taken here: as NDJSON the history is not paged';
+        throw new Problem('invalid-query', `the query parameter ${name} ${detail}`, [{ pointer: `?${name}`, detail }]);
+      }
+    const plain =
+      ['type', 'reporter', 'from', 'to', 'asOf', 'on'].every((name) => !query.has(name)) && page.order === 'recorded';
+    if (!plain) {
+      const shown = await this.#reading.contract(
+        request,
+        reply,
+        query,
+        id,
+        auditTrail,
+        (snapshot) => historyPage(snapshot, id, page),
+        (rows) => historyView(rows, page),
+      );
+      await answerStream(reply, NDJSON, lines([shown.result.events]));
+      return;
+    }
+    // Unfiltered it is read as it is sent, a chunk at a time, so that a history of any length takes constant memory.
+    const first = await this.#reading.contract(
+      request,
+      reply,
+      query,
+      id,
+      auditTrail,
+      async (snapshot) => {
+        const events = await historyChunk(snapshot, id, -1);
+        return events.length === 0 ? undefined : { events };
+      },
+      () => undefined,
+    );
+    await answerStream(reply, NDJSON, lines(this.#chunks(id, first.result.events, BigInt(first.position))));
+  }
+
+  /** Chunks up to the position that the answer's header names; events that come meanwhile are not in it. */
+  async *#chunks(id: string, first: Chunk, position: bigint): AsyncGenerator<Chunk, void, undefined> {
+    for (let chunk = first; chunk.length > 0;) {
+      yield chunk.filter((event) => BigInt(event.position) <= position);
+      const last = chunk.at(-1)!;
+      if (BigInt(last.position) >= position) return;
+      chunk = (await this.#parts.query(auditTrail, (snapshot) => historyChunk(snapshot, id, Number(last.revision))))
+        .result;
+    }
+  }
+}
+
+type Chunk = Awaited<ReturnType<typeof historyChunk>>;
+
+async function* lines(chunks: Iterable<Chunk> | AsyncIterable<Chunk>): AsyncGenerator<string, void, undefined> {
+  for await (const chunk of chunks) {
+    let text = '';
+    for (const event of chunk) text += `${JSON.stringify(event)}\n`;
+    if (text !== '') yield text;
+  }
+  yield '{"checkpoint":null}\n';
+}
+
+type Place = Readonly<Record<string, unknown>>;
+
+function contractPlace(place: Place, sort: string, descending: boolean): ContractPage['after'] {
+  const { value, contract } = place;
+  if (place['sort'] !== sort || place['descending'] !== descending || typeof contract !== 'string') return undefined;
+  if (value === null || typeof value === 'string') return { value, contract };
+  return typeof value === 'number' && Number.isFinite(value) ? { value, contract } : undefined;
+}
+
+function historyPlace({ time, revision, order }: Place, asked: string): HistoryPage['after'] {
+  return order === asked && typeof time === 'string' && Number.isSafeInteger(revision)
+    ? { time, revision: revision as number }
+    : undefined;
+}
+
+/** RFC 8288: the same question with the next cursor. */
+function linkNext(request: FastifyRequest, reply: FastifyReply, next: string | null): void {
+  if (next === null) return;
+  const url = new URL(request.url, 'http://localhost');
+  url.searchParams.set('cursor', next);
+  void reply.header('link', `<${url.pathname}${url.search}>; rel="next"`);
+}

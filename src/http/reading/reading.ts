@@ -1,0 +1,116 @@
+/** What the reading controllers share: the present from the read model, the past by replay, and what is said of both. */
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ContractRows, Projection, Snapshot } from '../../../projections/projection.js';
+import { dayOf } from '../../contract/calendar.js';
+import { Limits, callerOf } from '../limits.js';
+import { PARTS, type HttpParts } from '../ports.js';
+import { Problem } from '../problem.js';
+import { asOfParameter, dayParameter, type AsOf, type Query } from '../query.js';
+
+export const READING = Symbol('the parts that reading needs');
+
+/** Two questions about time: what was known, and which day is asked about. */
+export interface PastQuestion {
+  readonly contract: string;
+  /** `undefined`: all that is recorded by now. */
+  readonly asOf: AsOf | undefined;
+  /** `undefined`: the day of `asOf`, and no event is left out. */
+  readonly on: string | undefined;
+}
+
+export interface Past {
+  /** Rows of all projections, as they were. */
+  readonly rows: ContractRows;
+  /** Of the last event of the contract that was recorded by then. */
+  readonly position: bigint;
+  readonly on: string;
+}
+
+export interface ReadingParts {
+  /** One snapshot of the rows of one projection. */
+  query<T>(projection: Projection, use: (snapshot: Snapshot) => Promise<T>): Promise<{ result: T; position: bigint }>;
+  /** Replays one contract, off the main thread. `undefined` where it was not registered then. */
+  replay(question: PastQuestion): Promise<Past | undefined>;
+}
+
+/** What an answer shows: as it stood where, on which day. */
+export interface Shown<T> {
+  readonly asOf: string;
+  readonly on: string;
+  readonly position: string;
+  readonly result: T;
+}
+
+export const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** @throws Problem `unknown-contract` */
+export const unknownContract = (contract: string): Problem =>
+  new Problem('unknown-contract', ID.test(contract) ? `there is no contract ${contract}` : 'there is no such contract');
+
+@Injectable()
+export class Reading {
+  readonly #parts: HttpParts;
+  readonly #reading: ReadingParts;
+  readonly #limits: Limits;
+
+  constructor(@Inject(PARTS) parts: HttpParts, @Inject(READING) reading: ReadingParts, @Inject(Limits) limits: Limits) {
+    this.#parts = parts;
+    this.#reading = reading;
+    this.#limits = limits;
+  }
+
+  now(): string {
+    return new Date(this.#parts.clock.now()).toISOString();
+  }
+
+  /** Waits for `after`, then queries the present; the answer's headers say which position it shows. */
+  async present<T>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    query: Query,
+    projection: Projection,
+    use: (snapshot: Snapshot, day: string) => Promise<T>,
+    on = dayOf(this.now()),
+  ): Promise<Shown<T>> {
+    await this.#limits.waitAfter(request, query, projection.name);
+    const asOf = this.now();
+    const { result, position } = await this.#reading.query(projection, (snapshot) => use(snapshot, on));
+    void reply.header('waybook-position', String(position));
+    return { asOf, on, position: String(position), result };
+  }
+
+  /**
+   * One contract, now or in the past: `asOf` and `on` are answered by replay, everything else from the read model.
+   * `view` and `load` give the same shape from rows.
+   * @throws Problem `unknown-contract`
+   */
+  async contract<T>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    query: Query,
+    contract: string,
+    projection: Projection,
+    load: (snapshot: Snapshot, day: string) => Promise<T | undefined>,
+    view: (rows: ContractRows, day: string) => T | undefined,
+  ): Promise<Shown<T>> {
+    if (!ID.test(contract)) throw unknownContract(contract);
+    const asOf = await asOfParameter(query, this.#parts);
+    const on = dayParameter(query, 'on');
+    if (asOf === undefined && on === undefined) {
+      const shown = await this.present(request, reply, query, projection, load);
+      if (shown.result === undefined) throw unknownContract(contract);
+      return { ...shown, result: shown.result };
+    }
+    // `after` is kept as a promise also here: what was written before is in the stream by then.
+    await this.#limits.waitAfter(request, query, projection.name);
+    const past = await this.#limits.replays.run(callerOf(request), () => this.#reading.replay({ contract, asOf, on }));
+    const result = past === undefined ? undefined : view(past.rows, past.on);
+    if (past === undefined || result === undefined) throw unknownContract(contract);
+    void reply.header('waybook-position', String(past.position));
+    return { asOf: asOfText(asOf) ?? this.now(), on: past.on, position: String(past.position), result };
+  }
+}
+
+const asOfText = (asOf: AsOf | undefined): string | undefined =>
+  asOf === undefined ? undefined : asOf.kind === 'instant' ? asOf.instant : String(asOf.position);

@@ -1,0 +1,201 @@
+/**
+ * The table of copies, `waybook_projections`: which copies of which projections there are, which of them serves, and how
+ * far each has got. The pointer that queries follow is the role `serving`.
+ */
+import { sql, type CreateTableBuilder, type Kysely, type RawBuilder } from 'kysely';
+import type { ColumnType, Projection, TableDefinition, Tables } from '../../projections/projection.js';
+import {
+  physicalTable,
+  type Checkpoint,
+  type CopyId,
+  type CopyRecord,
+  type CopyRole,
+  type CopySuffix,
+  type ProjectionFailure,
+} from './checkpoint.js';
+
+export interface CopiesTable {
+  readonly name: string;
+  readonly version: number;
+  readonly copy: string;
+  readonly role: string;
+  readonly position: bigint | null;
+  readonly event_id: string | null;
+  readonly stream: string | null;
+  readonly revision: bigint | null;
+  /** JSON of a {@link ProjectionFailure}. */
+  readonly failure: string | null;
+  /** JSON: names of columns by name of table. */
+  readonly tables: string;
+}
+export const COPIES = 'waybook_projections';
+
+/** What each database calls the column types. */
+export type ColumnTypes = Readonly<Record<ColumnType, string>>;
+
+/** What a column is declared as, with its collation. */
+const declared = (types: ColumnTypes, type: ColumnType) => sql.raw(types[type]);
+
+export async function createCopiesTable(db: Kysely<Tables>, types: ColumnTypes): Promise<void> {
+  const text = declared(types, 'text');
+  await db.schema
+    .createTable(COPIES)
+    .ifNotExists()
+    .addColumn('name', text, (column) => column.notNull())
+    .addColumn('version', declared(types, 'integer'), (column) => column.notNull())
+    .addColumn('copy', text, (column) => column.notNull())
+    .addColumn('role', text, (column) => column.notNull())
+    .addColumn('position', declared(types, 'bigint'))
+    .addColumn('event_id', text)
+    .addColumn('stream', text)
+    .addColumn('revision', declared(types, 'bigint'))
+    .addColumn('failure', text)
+    .addColumn('tables', text, (column) => column.notNull())
+    .addPrimaryKeyConstraint(`${COPIES}_pk`, ['name', 'version', 'copy'])
+    .execute();
+}
+
+/** Gives the copies of one projection, or of all, the older versions first. */
+export async function readCopies(db: Kysely<Tables>, name?: string): Promise<readonly CopyRecord[]> {
+  let query = db.selectFrom(COPIES).selectAll().orderBy('name').orderBy('version').orderBy('copy');
+  if (name !== undefined) query = query.where('name', '=', name);
+  return (await query.execute()).map((row) => toRecord(row as unknown as CopiesTable));
+}
+
+export function toRecord(row: CopiesTable): CopyRecord {
+  const { position, event_id: eventId, stream, revision } = row;
+  const checkpoint =
+    position === null || eventId === null || stream === null || revision === null
+      ? undefined
+      : { position, eventId, stream, revision };
+  return {
+    name: row.name,
+    version: row.version,
+    copy: row.copy as CopySuffix,
+    role: row.role as CopyRole,
+    checkpoint,
+    failure: row.failure === null ? undefined : (JSON.parse(row.failure) as ProjectionFailure),
+    tables: JSON.parse(row.tables) as CopyRecord['tables'],
+  };
+}
+
+/** Makes the tables of a copy, empty, and its row. What an interrupted attempt left under the same names goes. */
+export async function createCopy(
+  db: Kysely<Tables>,
+  types: ColumnTypes,
+  projection: Projection,
+  copy: CopyId,
+  role: CopyRole,
+): Promise<void> {
+  for (const table of projection.tables) {
+    const physical = physicalTable(table.name, copy);
+    await db.schema.dropTable(physical).ifExists().execute();
+    await createTable(db, types, table, physical);
+  }
+  const tables = Object.fromEntries(projection.tables.map(({ name, columns }) => [name, Object.keys(columns)]));
+  await db.deleteFrom(COPIES).where(isCopy(copy)).execute();
+  await db
+    .insertInto(COPIES)
+    .values({
+      name: copy.name,
+      version: copy.version,
+      copy: copy.copy,
+      role,
+      position: null,
+      event_id: null,
+      stream: null,
+      revision: null,
+      failure: null,
+      tables: JSON.stringify(tables),
+    })
+    .execute();
+}
+
+async function createTable(
+  db: Kysely<Tables>,
+  types: ColumnTypes,
+  table: TableDefinition,
+  physical: string,
+): Promise<void> {
+  let builder: CreateTableBuilder<string, string> = db.schema.createTable(physical);
+  for (const [name, { type, nullable }] of Object.entries(table.columns))
+    builder = builder.addColumn(name, declared(types, type), (column) =>
+      nullable === true ? column : column.notNull(),
+    );
+  await builder.addPrimaryKeyConstraint(`${physical}_pk`, [...table.key]).execute();
+  for (const [at, columns] of (table.indexes ?? []).entries())
+    await db.schema
+      .createIndex(`${physical}_ix${at + 1}`)
+      .on(physical)
+      .expression(sql.join(columns.map((column) => sql.ref(column))))
+      .execute();
+}
+
+/** Drops the tables of a copy and its row. */
+export async function dropCopy(db: Kysely<Tables>, record: CopyRecord): Promise<void> {
+  for (const table of Object.keys(record.tables))
+    await db.schema.dropTable(physicalTable(table, record)).ifExists().execute();
+  await db.deleteFrom(COPIES).where(isCopy(record)).execute();
+}
+
+/** Takes all rows out and sets the checkpoint back to before the first event. */
+export async function emptyCopy(db: Kysely<Tables>, record: CopyId & Pick<CopyRecord, 'tables'>): Promise<void> {
+  for (const table of Object.keys(record.tables)) await db.deleteFrom(physicalTable(table, record)).execute();
+  await db
+    .updateTable(COPIES)
+    .set({ position: null, event_id: null, stream: null, revision: null, failure: null })
+    .where(isCopy(record))
+    .execute();
+}
+
+export async function setFailure(
+  db: Kysely<Tables>,
+  copy: CopyId,
+  failure: ProjectionFailure | undefined,
+): Promise<void> {
+  // A NUL in the words of an error must not keep the error from being stored.
+  const text = failure === undefined ? null : JSON.stringify(failure);
+  await db.updateTable(COPIES).set({ failure: text }).where(isCopy(copy)).execute();
+}
+
+export async function setRole(db: Kysely<Tables>, copy: CopyId, role: CopyRole): Promise<void> {
+  await db.updateTable(COPIES).set({ role }).where(isCopy(copy)).execute();
+}
+
+/**
+ * The statement that moves the checkpoints of some copies that stand together, each only if it is still where they began
+ * and has not been retired. It gives a row for each one moved, with what `returning` says. Parameters: position, event id, stream and revision to
+ * move to, then position and event id to move from.
+ */
+export function moveCheckpointsSql(
+  db: Kysely<Tables>,
+  copies: readonly CopyId[],
+  returning: RawBuilder<unknown>,
+): string {
+  const parameter = sql`${null}`;
+  const set = sql`update ${sql.table(COPIES)} set position = ${parameter}, event_id = ${parameter}, stream = ${parameter}, revision = ${parameter}`;
+  const where = sql`where position is not distinct from ${parameter} and event_id is not distinct from ${parameter} and role <> 'retired'`;
+  const named = sql.join(
+    copies.map(
+      ({ name, version, copy }) =>
+        sql`(name = ${sql.lit(name)} and version = ${sql.lit(version)} and copy = ${sql.lit(copy)})`,
+    ),
+    sql` or `,
+  );
+  return sql`${set} ${where} and (${named}) returning ${returning}`.compile(db).sql;
+}
+
+export const moveCheckpointsParameters = (
+  from: Checkpoint | undefined,
+  to: Checkpoint,
+): readonly (string | bigint | null)[] => [
+  to.position,
+  to.eventId,
+  to.stream,
+  to.revision,
+  from?.position ?? null,
+  from?.eventId ?? null,
+];
+
+const isCopy = ({ name, version, copy }: CopyId) =>
+  sql<boolean>`name = ${name} and version = ${version} and copy = ${copy}`;

@@ -1,0 +1,386 @@
+/**
+ * Projections that stand together: one reading and one decoding feed them all, and their rows are written in one
+ * transaction with their checkpoints. A lane runs until it is stopped or cannot go on; what then becomes of its
+ * projections is for the projector to say.
+ */
+import type { Projection } from '../../projections/projection.js';
+import type { ContractModel } from '../contract/model.js';
+import { EventStoreError, type EventStore, type StoredEvent } from '../event-store/event-store.js';
+import { keyOfCopy, type Checkpoint, type CopyId, type ProjectionFailure } from './checkpoint.js';
+import { contractOf, CORRECTION, effectiveEvent, type FoldRules } from './decoding.js';
+import { codeOf, messageOf, ReadModelError } from './errors.js';
+import { checkpointOf, Feed, HistoryChanged, stillThere } from './feed.js';
+import { foldHistory } from './history.js';
+import { ModelCache } from './model-cache.js';
+import type { ReadModelWriter, WriteTransaction } from './read-model-writer.js';
+import { RowBuffer } from './row-buffer.js';
+
+/** One copy of a projection that this process writes. */
+export interface OwnCopy {
+  readonly id: CopyId;
+  readonly projection: Projection;
+}
+
+export interface LaneSettings {
+  readonly store: EventStore;
+  readonly writer: ReadModelWriter;
+  readonly rules: FoldRules;
+  /** How many events go into one transaction at most. */
+  readonly batchEvents: number;
+  readonly cacheBytes: number;
+}
+
+export interface LaneHooks {
+  /** After each transaction. */
+  committed(lane: Lane): void;
+  /**
+   * Between transactions, whenever the lane has come to the head; while it builds, after each transaction once it has
+   * been there.
+   */
+  atRest(lane: Lane): Promise<void>;
+}
+
+/** Smaller batches up to a position, to find the event that cannot be projected. */
+export interface Careful {
+  readonly limit: number;
+  readonly until: bigint;
+}
+
+export type LaneEnd =
+  /** It was stopped, or has come to the position where it was to end. */
+  | { readonly kind: 'stopped' }
+  /** Somebody else has moved a checkpoint, or retired a copy. Nothing was written. */
+  | { readonly kind: 'moved' }
+  /** The store has another history than the one that was projected. */
+  | { readonly kind: 'history-changed' }
+  /** Store or database cannot be used at the moment. */
+  | { readonly kind: 'unavailable'; readonly error: unknown }
+  /** An event of a type or version that this program does not know. */
+  | { readonly kind: 'unknown-type'; readonly failure: ProjectionFailure }
+  /** Some batch cannot be projected. Nothing of it was written. */
+  | {
+      readonly kind: 'poison';
+      /** Those that cannot go on: one whose rows it is about, or all. */
+      readonly copies: readonly OwnCopy[];
+      readonly failure: ProjectionFailure;
+      readonly batchSize: number;
+      /** Position of the last event of the batch. */
+      readonly batchEnd: bigint;
+    };
+
+/** Rows that a refold may collect before they are written, so that a long contract does not fill the memory. */
+const FLUSH_ROWS = 5_000;
+
+interface Refold {
+  readonly contract: string;
+  /** Revision of its last event within the batch. */
+  readonly upTo: bigint;
+}
+
+/** A batch that has been folded; its rows wait to be written. */
+interface Prepared {
+  readonly events: readonly StoredEvent[];
+  readonly to: Checkpoint;
+  readonly rows: ReadonlyMap<OwnCopy, RowBuffer>;
+  readonly refolds: readonly Refold[];
+}
+
+/** What went wrong in a batch, with what is known of where. */
+class BatchFailure extends Error {
+  override readonly name = 'BatchFailure';
+  constructor(
+    readonly why: unknown,
+    readonly batch: readonly StoredEvent[],
+    readonly event: StoredEvent | undefined,
+    readonly copy: OwnCopy | undefined,
+  ) {
+    super(messageOf(why));
+  }
+}
+
+class Moved extends Error {
+  override readonly name = 'Moved';
+}
+
+export class Lane {
+  readonly copies: readonly OwnCopy[];
+  readonly careful: Careful | undefined;
+  readonly #settings: LaneSettings;
+  readonly #hooks: LaneHooks;
+  readonly #ids: readonly CopyId[];
+  readonly #cache: ModelCache;
+  readonly #isBuilding: boolean;
+  #checkpoint: Checkpoint | undefined;
+  #feed: Feed | undefined;
+  #stopped = false;
+  #writing = false;
+
+  constructor(
+    settings: LaneSettings,
+    hooks: LaneHooks,
+    copies: readonly OwnCopy[],
+    checkpoint: Checkpoint | undefined,
+    options: {
+      readonly careful?: Careful | undefined;
+      readonly cache?: ModelCache | undefined;
+      /** Whether a copy is among them that waits to take over. */
+      readonly isBuilding?: boolean;
+    } = {},
+  ) {
+    this.#settings = settings;
+    this.#hooks = hooks;
+    this.copies = copies;
+    this.#ids = copies.map(({ id }) => id);
+    this.#checkpoint = checkpoint;
+    this.careful = options.careful;
+    this.#isBuilding = options.isBuilding ?? false;
+    this.#cache = options.cache ?? new ModelCache(settings.cacheBytes);
+  }
+
+  /** The last event that has been committed. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoint;
+  }
+
+  /** Whether all there is has been written. */
+  get live(): boolean {
+    return this.#feed?.atHead === true && !this.#writing;
+  }
+
+  /** Whether everything has been written that there was when the head was first reached. */
+  get hasCaughtUp(): boolean {
+    const from = this.#feed?.liveFrom;
+    return from !== undefined && (this.#checkpoint?.position ?? 0n) >= from;
+  }
+
+  /** Events received and not yet taken into a batch; how many more there are is known only at the head. */
+  get queued(): number | undefined {
+    return this.#feed?.liveFrom === undefined ? undefined : this.#feed.queued;
+  }
+
+  /** The facts that were folded, for a lane that takes over after this one was stopped. */
+  get cache(): ModelCache {
+    return this.#cache;
+  }
+
+  /** Ends the lane after the transaction under way. */
+  stop(): void {
+    this.#stopped = true;
+    this.#feed?.stop();
+  }
+
+  /** @param until ends after this position, which must be that of an event to come */
+  async run(until?: bigint): Promise<LaneEnd> {
+    let end: LaneEnd;
+    try {
+      if (this.#stopped) return { kind: 'stopped' };
+      if (!(await stillThere(this.#settings.store, this.#checkpoint))) return { kind: 'history-changed' };
+      this.#feed = new Feed(this.#settings.store, this.#checkpoint);
+      if (this.#isStopped()) this.#feed.stop();
+      await this.#project(this.#feed, until);
+      end = { kind: 'stopped' };
+    } catch (error) {
+      end = this.#endOf(error);
+    } finally {
+      await this.#feed?.close();
+    }
+    // Facts that were folded for what was never written are ahead of the rows.
+    if (end.kind !== 'stopped') this.#cache.clear();
+    return end;
+  }
+
+  async #project(feed: Feed, until: bigint | undefined): Promise<void> {
+    // While the database writes one batch the next one is folded.
+    let written: Promise<void> = Promise.resolve();
+    try {
+      for (;;) {
+        const taken = await feed.next(this.#limit());
+        if (taken === undefined || this.#stopped) return;
+        const events = until === undefined ? taken : taken.filter(({ position }) => position <= until);
+        if (events.length > 0) {
+          // A refold reads and folds while it writes: it goes alone, so that facts are folded by one at a time.
+          const alone = this.#hasCorrection(events);
+          if (alone) await written;
+          const prepared = await this.#prepare(events);
+          await written;
+          written = this.#write(prepared);
+          // The loop hears of a failure where it awaits; it must not go on waiting for events before.
+          written.catch(() => feed.stop());
+          if (alone) await written;
+        }
+        const reached = until !== undefined && taken.some(({ position }) => position >= until);
+        if (reached || feed.atHead || (this.#isBuilding && this.hasCaughtUp)) {
+          await written;
+          if (reached) return;
+          await this.#hooks.atRest(this);
+        }
+      }
+    } finally {
+      await written;
+    }
+  }
+
+  #limit(): number {
+    const { careful } = this;
+    if (careful === undefined || (this.#checkpoint?.position ?? -1n) >= careful.until)
+      return this.#settings.batchEvents;
+    return careful.limit;
+  }
+
+  #hasCorrection(events: readonly StoredEvent[]): boolean {
+    return events.some(({ type, stream }) => type === CORRECTION && contractOf(stream) !== undefined);
+  }
+
+  /** Decodes and folds a batch, each contract's events together, and collects the rows. */
+  async #prepare(events: readonly StoredEvent[]): Promise<Prepared> {
+    const refolds: Refold[] = [];
+    const rows = new Map(this.copies.map((copy) => [copy, new RowBuffer()]));
+    for (const [contract, own] of byContract(events)) {
+      const last = own.at(-1)!;
+      if (own.some(({ type }) => type === CORRECTION)) {
+        refolds.push({ contract, upTo: last.revision });
+        continue;
+      }
+      let at: StoredEvent | undefined = own[0];
+      let model: ContractModel;
+      try {
+        model = await this.#modelBefore(contract, own[0]!.revision);
+        for (at of own) this.#settings.rules.fold(model, effectiveEvent(at, this.#settings.rules));
+      } catch (error) {
+        throw new BatchFailure(error, events, at, undefined);
+      }
+      this.#evolve(model, rows, events);
+      this.#cache.put(contract, last.revision, model);
+    }
+    return { events, to: checkpointOf(events.at(-1)!), rows, refolds };
+  }
+
+  /** The facts of a contract before its event of that revision, from the cache or folded from its stream. */
+  async #modelBefore(contract: string, revision: bigint): Promise<ContractModel> {
+    const known = this.#cache.take(contract, revision - 1n);
+    if (known !== undefined) return known;
+    const { store, rules } = this.#settings;
+    const { model } = await foldHistory(store, contract, rules, { upTo: revision - 1n }, (model) => {
+      // The rows of these events are there already.
+      model.takeTouched();
+    });
+    return model;
+  }
+
+  /** What was touched is taken once and given to all. */
+  #evolve(model: ContractModel, rows: ReadonlyMap<OwnCopy, RowBuffer>, batch: readonly StoredEvent[]): void {
+    const touched = model.takeTouched();
+    for (const [copy, buffer] of rows) {
+      try {
+        copy.projection.evolve(model, touched, buffer);
+      } catch (error) {
+        throw new BatchFailure(error, batch, undefined, copy);
+      }
+    }
+  }
+
+  async #write(prepared: Prepared): Promise<void> {
+    const { to, events } = prepared;
+    this.#writing = true;
+    try {
+      const refolded = await this.#settings.writer.transaction(async (transaction) => {
+        if (!(await transaction.moveCheckpoints(this.#ids, this.#checkpoint, to))) throw new Moved();
+        const models: (readonly [Refold, ContractModel])[] = [];
+        for (const refold of prepared.refolds) models.push([refold, await this.#refold(transaction, prepared, refold)]);
+        await this.#flush(transaction, prepared);
+        return models;
+      });
+      for (const [{ contract, upTo }, model] of refolded) this.#cache.put(contract, upTo, model);
+      this.#checkpoint = to;
+    } catch (error) {
+      throw error instanceof Moved || error instanceof BatchFailure
+        ? error
+        : new BatchFailure(error, events, undefined, undefined);
+    } finally {
+      this.#writing = false;
+    }
+    this.#hooks.committed(this);
+  }
+
+  /** Folds a contract from its first event and replaces all its rows. */
+  async #refold(transaction: WriteTransaction, prepared: Prepared, { contract, upTo }: Refold): Promise<ContractModel> {
+    for (const { id, projection } of this.copies)
+      for (const table of projection.tables) await transaction.clearContract(id, table, contract);
+    const { store, rules } = this.#settings;
+    this.#cache.take(contract, upTo);
+    const { model } = await foldHistory(store, contract, rules, { upTo }, async (model) => {
+      this.#evolve(model, prepared.rows, prepared.events);
+      let size = 0;
+      for (const buffer of prepared.rows.values()) size += buffer.size;
+      if (size > FLUSH_ROWS) await this.#flush(transaction, prepared);
+    });
+    return model;
+  }
+
+  async #flush(transaction: WriteTransaction, { rows, events }: Prepared): Promise<void> {
+    for (const [copy, buffer] of rows) {
+      for (const table of copy.projection.tables) {
+        const changes = buffer.changes(table);
+        if (changes === undefined) continue;
+        try {
+          await transaction.write(copy.id, table, changes);
+        } catch (error) {
+          throw new BatchFailure(error, events, undefined, copy);
+        }
+      }
+      buffer.clear();
+    }
+  }
+
+  #endOf(error: unknown): LaneEnd {
+    if (error instanceof Moved) return { kind: 'moved' };
+    if (error instanceof HistoryChanged) return { kind: 'history-changed' };
+    const why = error instanceof BatchFailure ? error.why : error;
+    if (!(error instanceof BatchFailure) || isTransient(why)) return { kind: 'unavailable', error: why };
+    const { batch, event, copy } = error;
+    const last = batch.at(-1)!;
+    const failure = failureAt(event ?? last, why);
+    const code = codeOf(why);
+    if (code === 'unknown-type' || code === 'unknown-version') return { kind: 'unknown-type', failure };
+    return {
+      kind: 'poison',
+      copies: copy === undefined ? this.copies : [copy],
+      failure,
+      batchSize: batch.length,
+      batchEnd: last.position,
+    };
+  }
+
+  /** A call and not a field: it changes while something is awaited, which the compiler does not see. */
+  #isStopped(): boolean {
+    return this.#stopped;
+  }
+}
+
+const isTransient = (error: unknown): boolean =>
+  (error instanceof EventStoreError && (error.retryable || error.code === 'store-closed')) ||
+  (error instanceof ReadModelError && error.code === 'read-model-unavailable');
+
+/** Contracts in the order of their first events in the batch. */
+function byContract(events: readonly StoredEvent[]): ReadonlyMap<string, readonly StoredEvent[]> {
+  const groups = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    const contract = contractOf(event.stream);
+    if (contract === undefined) continue;
+    const group = groups.get(contract);
+    if (group === undefined) groups.set(contract, [event]);
+    else group.push(event);
+  }
+  return groups;
+}
+
+const failureAt = (event: StoredEvent, why: unknown): ProjectionFailure => ({
+  code: codeOf(why) ?? 'poison',
+  stream: event.stream,
+  event: event.id,
+  revision: `${event.revision}`,
+  position: `${event.position}`,
+  detail: messageOf(why).slice(0, 2_000),
+});
+
+export const describeCopies = (copies: readonly OwnCopy[]): string => copies.map(({ id }) => keyOfCopy(id)).join(', ');

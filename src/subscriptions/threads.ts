@@ -1,0 +1,59 @@
+/** What the threads of this folder say to each other. Everything is plain data that can be cloned. */
+import { codeOf, messageOf } from './errors.js';
+import type { ReplayedRows, ReplayRequest } from './replay.js';
+import type { ProjectionStatus, RebuildProgress } from './status.js';
+
+export interface ErrorAsData {
+  readonly name: string;
+  readonly message: string;
+  readonly code: string | undefined;
+}
+
+export const errorAsData = (error: unknown): ErrorAsData => ({
+  name: error instanceof Error ? error.name : 'Error',
+  message: messageOf(error),
+  code: codeOf(error),
+});
+
+/** An error of another thread. Its `code` is the one that error had there. */
+export class ThreadError extends Error {
+  override readonly name: string;
+  readonly code: string | undefined;
+
+  constructor({ name, message, code }: ErrorAsData) {
+    super(message);
+    this.name = name;
+    this.code = code;
+  }
+}
+
+/** What a projector's thread is started with: URLs as the configuration has them. */
+export interface ProjectorThreadData {
+  readonly eventStore: string;
+  readonly readModel: string;
+}
+
+export interface ReplayThreadData {
+  readonly eventStore: string;
+}
+
+export type ToProjector =
+  /** Something has been committed to the event store. */
+  | { readonly kind: 'poke' }
+  | { readonly kind: 'rebuild'; readonly id: number; readonly projection: string }
+  | { readonly kind: 'close' };
+
+export type FromProjector =
+  | { readonly kind: 'started' }
+  /** It cannot start, and ends. */
+  | { readonly kind: 'refused'; readonly error: ErrorAsData }
+  | { readonly kind: 'status'; readonly statuses: readonly ProjectionStatus[] }
+  | { readonly kind: 'progress'; readonly id: number; readonly progress: RebuildProgress }
+  | { readonly kind: 'rebuilt'; readonly id: number; readonly error: ErrorAsData | undefined };
+
+/** A replayer does one at a time, and closes after the one under way. */
+export type ToReplayer = { readonly kind: 'replay'; readonly request: ReplayRequest } | { readonly kind: 'close' };
+
+export type FromReplayer =
+  | { readonly kind: 'replayed'; readonly result: ReplayedRows | undefined }
+  | { readonly kind: 'failed'; readonly error: ErrorAsData };

@@ -1,0 +1,175 @@
+/** One running ledger: every part opened from the configuration, joined, and closed in the right order. */
+import { randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { projections } from '../projections/index.js';
+import { keyOf } from './cli/init.js';
+import { SteppedClock, SystemClock, type Clock } from './clock.js';
+import { Recorder } from './commands/recorder.js';
+import type { Config } from './config.js';
+import type { EventStore } from './event-store/event-store.js';
+import { decodeEvent } from './evidence/record.js';
+import { StoreFeed } from './http/feed.js';
+import type { HttpParts, Log } from './http/ports.js';
+import { readingExtension } from './http/reading/extension.js';
+import { runningExtension } from './http/running/extension.js';
+import type { Past, PastQuestion } from './http/reading/reading.js';
+import { createServer } from './http/server.js';
+import { mustBe, readIdentity, type LedgerIdentity } from './log/ledger-stream.js';
+import { isSoleWriter, openWriter } from './open-store.js';
+import { lastAtOrBefore } from './subscriptions/place.js';
+import { startProjectorHost, type ProjectorHost } from './subscriptions/projector-host.js';
+import { openReadModel, type ReadModel } from './subscriptions/read-model.js';
+import { startReplayPool, type ReplayPool } from './subscriptions/replay-pool.js';
+
+export interface Waybook {
+  readonly config: Config;
+  readonly identity: LedgerIdentity;
+  readonly clock: Clock;
+  /** Where it listens. */
+  readonly url: string;
+  /** Stops taking requests, lets those under way finish, and closes every part. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** Version of the program, as in package.json. */
+export const VERSION: string = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
+).version;
+
+/** What goes wrong in the background is said on standard error, without secrets. */
+export const standardLog: Log = {
+  info: () => undefined,
+  warn: (message) => void process.stderr.write(`warning: ${message}\n`),
+  error: (message, error) =>
+    void process.stderr.write(
+      `error: ${message}${error instanceof Error ? `\n${error.stack ?? error.message}` : ''}\n`,
+    ),
+};
+
+/**
+ * Opens store, read model and server. The ledger must have been initialised.
+ * @throws LedgerError, EventStoreError, ReadModelError, ServerError, CommandFailure; what was opened is closed again
+ */
+export async function startWaybook(config: Config, log: Log = standardLog): Promise<Waybook> {
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
+  };
+  try {
+    let host: ProjectorHost | undefined;
+    const store = await openWriter(config.eventStore, {
+      mustExist: true,
+      onCommitted: () => host?.poke(),
+      log: (line) => log.warn(line),
+    });
+    opened.push(() => store.close());
+    const identity = await readIdentity(store);
+    mustBe(identity, { origin: config.origin, clock: config.clock, key: await keyOf(config, identity.origin) });
+    const clock = await clockOf(store, identity);
+    const replays = startReplayPool({
+      worker: new URL('./replay-worker.js', import.meta.url),
+      eventStore: config.eventStore,
+    });
+    opened.push(() => replays.close());
+    if (config.projecting) {
+      host = await startProjectorHost({
+        worker: new URL('./projector-worker.js', import.meta.url),
+        eventStore: config.eventStore,
+        readModel: config.readModel,
+      });
+      const started = host;
+      opened.push(() => started.close());
+    }
+    const readModel = openReadModel(config.readModel);
+    opened.push(() => readModel.close());
+    const server = await listen({ config, identity, clock, store, host, readModel, replays, log });
+    opened.push(() => server.close());
+    const url = (await server.getUrl()).replace('[::1]', 'localhost');
+    let closing: Promise<void> | undefined;
+    return { config, identity, clock, url, close: () => (closing ??= closeAll()) };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly identity: LedgerIdentity;
+  readonly clock: Clock;
+  readonly store: EventStore;
+  readonly host: ProjectorHost | undefined;
+  readonly readModel: ReadModel;
+  readonly replays: ReplayPool;
+  readonly log: Log;
+}
+
+function listen(parts: Parts): Promise<NestFastifyApplication> {
+  const { config, identity, clock, store, host, readModel, replays, log } = parts;
+  const http: HttpParts = {
+    recorder: new Recorder(store, { clock, random: randomPool() }, { soleWriter: isSoleWriter(config.eventStore) }),
+    clock,
+    health: {
+      ready: () => true,
+      head: async () => (await store.head())?.position,
+      projections: () => host?.status() ?? [],
+    },
+    waiter: {
+      waitFor: async (projection, position, timeoutMs) =>
+        (await host?.waitFor(projection, position, timeoutMs)) ?? false,
+    },
+    feed: new StoreFeed(store),
+    origin: identity.origin,
+    version: VERSION,
+    log,
+  };
+  const reading = readingExtension({
+    query: (projection, use) => readModel.query(projection, use),
+    replay: (question) => replayOf(question, parts, replays),
+  });
+  return createServer(http, {
+    host: config.host,
+    port: config.port,
+    insecurelyAllowAnyHost: config.insecureAllowRemote,
+    extensions: host === undefined ? [reading] : [reading, runningExtension(host, projections)],
+  });
+}
+
+/** A question about the past, with what a replay must know of the whole ledger: when the position asked about was recorded. */
+async function replayOf(
+  { contract, asOf, on }: PastQuestion,
+  { store, clock }: Parts,
+  replays: ReplayPool,
+): Promise<Past | undefined> {
+  const now = new Date(clock.now()).toISOString();
+  if (asOf?.kind !== 'position')
+    return replays.replay({ contract, asOf: { instant: asOf?.instant ?? now }, ...(on === undefined ? {} : { on }) });
+  const last = await lastAtOrBefore(store, asOf.position);
+  if (last === undefined) return undefined;
+  const instant = decodeEvent(last).recordedtime;
+  return replays.replay({ contract, asOf: { instant, position: asOf.position }, ...(on === undefined ? {} : { on }) });
+}
+
+/** The machine's clock; or one that goes on from the last event, and moves when it is told to. */
+async function clockOf(store: EventStore, identity: LedgerIdentity & { readonly startMs: number }): Promise<Clock> {
+  if (identity.clock === 'system') return new SystemClock();
+  const head = await store.head();
+  const last = head === undefined ? undefined : await lastAtOrBefore(store, head.position);
+  const recordedMs = last === undefined ? 0 : Date.parse(decodeEvent(last).recordedtime);
+  return new SteppedClock(Math.max(identity.startMs, recordedMs));
+}
+
+/** Random bytes, drawn from the system some thousands at a time. No byte is given out twice. */
+function randomPool(size = 8 * 1024): (bytes: number) => Uint8Array {
+  const pool = Buffer.alloc(size);
+  let used = size;
+  return (bytes) => {
+    if (used + bytes > size) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    used += bytes;
+    return Uint8Array.prototype.slice.call(pool, used - bytes, used);
+  };
+}
