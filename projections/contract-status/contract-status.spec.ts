@@ -1,4 +1,4 @@
-import { confirmed, CONTRACT, event, given, registered, rowsAfter, type Sent } from '../../test/support/scenario.js';
+import { confirmed, CONTRACT, event, foldAll, given, registered, rowsAfter, type Sent } from '../../test/support/scenario.js';
 import { contractStatus } from './contract-status.js';
 import { contractView } from './queries.js';
 
@@ -203,4 +203,10 @@ test('a cancelled line counts in the sums with what was accepted of it', () => {
   const shown = view('2021-08-01', accept('1', 1, '2021-05-01'), cancel, agreed);
   expect(shown).toMatchObject({ deliveredValue: { amount: '200.00' }, undeliveredValue: { amount: '200.00' } });
   expect(shown.lines[0]!.cancelled).toBe(true);
+});
+
+test('on a day before its registration there is no contract, whatever is said to have happened then', () => {
+  const early = accept('1', 1, '2019-01-01');
+  expect(foldAll(given(...base, early).recorded, '2019-06-01').registration).toBeUndefined();
+  expect(view('2020-03-01', early).lines[0]!.accepted).toBe(1);
 });

@@ -1,1 +1,119 @@
-export async function demoCommand(..._: unknown[]): Promise<void> { throw new Error('later'); }
+/** `waybook demo`: a ledger of its own, made anew each time, fed with the illustrative portfolio through the public API. */
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseConfig } from '../config.js';
+import {
+  oneHistory,
+  thenAndNow,
+  whatIsLate,
+  EARLIER_PATH,
+  HISTORY_PATH,
+  LATE_PATH,
+  SCHEDULE_PATH,
+} from '../demo/answers.js';
+import { DEMO_LEDGER, describeDemo, describeFeed, describePortfolio } from '../demo/demo.js';
+import { feedPortfolio } from '../demo/feed.js';
+import { generatePortfolio } from '../demo/portfolio.js';
+import { startWaybook, type Waybook } from '../waybook.js';
+import { CommandFailure, EXIT } from './exit.js';
+import { initLedger } from './init.js';
+import { progress, type Output } from './output.js';
+import { introduce, stopped } from './serve.js';
+
+export interface DemoOptions {
+  readonly data?: string;
+  readonly port?: string;
+}
+
+/** What is in the demo's folder, and what of it may be removed: nothing that some other ledger could have put there. */
+const DEMO_FILES = [
+  'events.db',
+  'events.db-wal',
+  'events.db-shm',
+  'events.db.lock',
+  'read-model.db',
+  'read-model.db-wal',
+  'read-model.db-shm',
+  'ledger.key',
+];
+
+/** @throws CommandFailure, and what initialising, serving and feeding throw */
+export async function demoCommand(
+  env: Readonly<Record<string, string | undefined>>,
+  options: DemoOptions,
+  exit: boolean,
+  output: Output,
+): Promise<void> {
+  const folder = resolve(options.data ?? join(env['WAYBOOK_DATA'] || '.waybook', 'demo'));
+  // The demo has stores of its own, whatever the environment says of others.
+  const config = parseConfig({
+    WAYBOOK_DATA: folder,
+    WAYBOOK_HOST: env['WAYBOOK_HOST'],
+    WAYBOOK_PORT: options.port ?? env['WAYBOOK_PORT'],
+  });
+  for (const file of DEMO_FILES) await rm(join(folder, file), { force: true });
+  for (const line of describeDemo()) output.say(line);
+  await initLedger(config, { ...DEMO_LEDGER, ifMissing: false });
+  const waybook = await started(
+    config.port,
+    () => startWaybook(config),
+    () => startWaybook({ ...config, port: 0 }),
+    output,
+  );
+  try {
+    output.say('');
+    introduce(waybook, output);
+    output.say('');
+    const answers = await play(waybook, output);
+    output.answer({ url: waybook.url, ...answers });
+    if (exit) return;
+    output.say(
+      `\nStays up at ${waybook.url} until stopped (Ctrl-C). Its files are in ${folder}; the next demo makes them anew.`,
+    );
+    await stopped();
+    output.say('stopping');
+  } finally {
+    await waybook.close();
+  }
+}
+
+/** On the usual port; where somebody has that, on any free one. */
+async function started(
+  port: number,
+  start: () => Promise<Waybook>,
+  elsewhere: () => Promise<Waybook>,
+  output: Output,
+): Promise<Waybook> {
+  try {
+    return await start();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    output.say(`Port ${port} is taken; using a free one.`);
+    return elsewhere();
+  }
+}
+
+async function play(waybook: Waybook, output: Output): Promise<Record<string, unknown>> {
+  const portfolio = generatePortfolio();
+  output.say(`Feeding ${describePortfolio(portfolio)} through the HTTP API, day by day.`);
+  const bar = progress('feeding', portfolio.sendings.length, output.json);
+  const fed = await feedPortfolio(waybook.url, portfolio, ({ sent, day }) => bar.update(sent, day)).finally(() =>
+    bar.stop(),
+  );
+  output.say(describeFeed(fed));
+  const after = { after: fed.position };
+  const questions = [
+    { question: 'What is late?', path: LATE_PATH, lines: await whatIsLate(waybook.url, after) },
+    { question: 'What happened on one contract?', path: HISTORY_PATH, lines: await oneHistory(waybook.url, after) },
+    {
+      question: 'The same contract, as it was known two years earlier and as it is known now',
+      path: `${EARLIER_PATH}\n  ${waybook.url}${SCHEDULE_PATH}`,
+      lines: await thenAndNow(waybook.url, after),
+    },
+  ];
+  for (const { question, path, lines } of questions)
+    output.say(`\n${question}\n  ${waybook.url}${path}\n\n${lines.join('\n')}`);
+  if (fed.recorded + fed.duplicate !== portfolio.sendings.length)
+    throw new CommandFailure('not every event of the portfolio is in the ledger', EXIT.failed);
+  return { fed, answers: questions.map(({ question, lines }) => ({ question, lines })) };
+}

@@ -209,6 +209,8 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
   model.position = event.position;
   model.recordedtime = event.recordedtime;
   model.touched.events.push(event);
+  // On a day before its registration a contract is not there, whatever was said to have happened then.
+  if (model.registration === undefined && event.type !== 'ContractRegistered') return;
   if (!event.withdrawn) {
     if (event.onBehalfOf !== undefined)
       model.flag('second-hand', event, `recorded by ${event.reporter} on behalf of ${event.onBehalfOf}`);

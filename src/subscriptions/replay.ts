@@ -61,6 +61,8 @@ export async function replayContract(
     { recorded, folded, verify: verify ?? false },
     (model, events) => {
       registered ||= events.some(({ type }) => type === REGISTRATION);
+      // What happened before the day of registration is not looked at: on that day there was no contract.
+      if (!registered) return;
       const touched = model.takeTouched();
       for (const projection of projections) projection.evolve(model, touched, buffer);
     },
