@@ -16,8 +16,7 @@ import { plausible, toProposed, toSeen, toStored, truncation } from './events.js
 import { classify, closed, readFailure } from './failures.js';
 import { PORTION } from './intake.js';
 import { Gate, Patience, answerWithin } from './patience.js';
-import type { Reads } from './reads.js';
-import { ServerReads } from './reads.js';
+import { Reads } from './reads.js';
 import { AllSubscription } from './subscription.js';
 
 export interface EventStoreDbOptions {
@@ -31,6 +30,8 @@ export interface EventStoreDbOptions {
 
 /** Appends under way at once; each is at most 900 KiB. More would only wait in the client's memory. */
 const APPENDS_AT_ONCE = 64;
+/** The server takes this and more for the special revisions it calls -1, -2 and so on. */
+const NO_REVISION = 2n ** 63n - 1n;
 /** The last own event of all is usually among the very last ones. */
 const HEAD_PORTION = 16;
 
@@ -67,7 +68,7 @@ class EventStoreDb implements EventStore {
   constructor(connection: Connection, options: Required<EventStoreDbOptions>) {
     this.#connection = connection;
     this.#options = options;
-    this.#reads = new ServerReads(connection, options);
+    this.#reads = new Reads(connection, options);
   }
 
   /** Reads one event of `$all`, as everything else will have to. */
@@ -83,8 +84,12 @@ class EventStoreDb implements EventStore {
   async append(stream: string, expected: ExpectedRevision, events: readonly EventToAppend[]): Promise<AppendResult> {
     this.#assertOpen();
     checkAppend(stream, expected, events);
+    if (typeof expected === 'bigint' && expected >= NO_REVISION)
+      throw new EventStoreError('invalid-append', 'there is no such revision', { stream });
     const proposed = toProposed(stream, events);
-    const work = this.#gate.through(async () => {
+    const full = () =>
+      new EventStoreError('store-unavailable', 'too many appends wait for the event store', { stream });
+    const work = this.#gate.through(this.#options.retryMs, full, async () => {
       if (expected === 'no-stream') await this.#assertNeverDeleted(stream);
       return await this.#appendSurely(stream, expected, proposed);
     });
@@ -105,9 +110,10 @@ class EventStoreDb implements EventStore {
     this.#assertOpen();
     if (!OWN_STREAM.test(stream)) return;
     const backwards = direction === 'backwards';
-    let next = from;
+    // The client throws at a revision below 0.
+    let next = from !== undefined && from < 0n && !backwards ? 0n : from;
     let left = limit;
-    if (left <= 0) return;
+    if (left <= 0 || (next !== undefined && next < 0n)) return;
     const pages = this.#reads.pages({
       what: 'reading a stream',
       stream,
@@ -195,7 +201,7 @@ class EventStoreDb implements EventStore {
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      await Promise.allSettled([...this.#appends]);
+      await Promise.allSettled(this.#appends);
       this.#reads.close();
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
       await this.#connection.close(this.#options.answerMs);
@@ -215,11 +221,13 @@ class EventStoreDb implements EventStore {
     const { answerMs, retryMs } = this.#options;
     const patience = new Patience(expected === 'any' ? 0 : retryMs);
     const expectedRevision = expected === 'any' ? ANY : expected === 'no-stream' ? NO_STREAM : expected;
-    for (let unsure = false; ;) {
+    let unsure = false;
+    // Each attempt waits longer than the one before, lest repeats pile up faster than a slow server gets through them.
+    for (let waitMs = answerMs; ; waitMs += answerMs) {
       try {
         const { client } = this.#connection;
-        const result = await answerWithin(answerMs, 'an append', () =>
-          client.appendToStream(stream, proposed, { expectedRevision, deadline: answerMs }),
+        const result = await answerWithin(waitMs, 'an append', () =>
+          client.appendToStream(stream, proposed, { expectedRevision, deadline: waitMs }),
         );
         const revision = result.nextExpectedRevision;
         if (expected === 'no-stream' && revision !== BigInt(proposed.length - 1)) throw truncated(stream);

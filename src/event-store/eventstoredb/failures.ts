@@ -17,9 +17,23 @@ export type Failure =
   /** The server may have done it, or may be about to. */
   | { readonly kind: 'unknown' };
 
-const NOT_FOUND = 5;
+/** gRPC status codes; see `google.rpc.Code`. */
 const PERMISSION_DENIED = 7;
 const UNAUTHENTICATED = 16;
+
+/** The client's own names for what the server said, where the name alone is enough to know what it means for us. */
+const BY_TYPE: ReadonlyMap<unknown, Exclude<Failure['kind'], 'conflict'>> = new Map([
+  ['maximum-append-size-exceeded', 'too-large'],
+  ['stream-deleted', 'deleted'],
+  ['stream-not-found', 'missing'],
+  ['no-stream', 'missing'],
+  ['access-denied', 'denied'],
+  ['invalid-argument', 'bad-request'],
+  ['not-leader', 'not-done'],
+]);
+
+/** The texts of a server that takes no calls just now, and of a connection that was never made. */
+const TURNED_AWAY = /Not Ready|Busy|No Leader|No connection established|ECONNREFUSED/i;
 
 /**
  * Tells the errors of `@eventstore/db-client` 6.2.1 apart: those with a `type` of their own; raw gRPC errors, which only
@@ -28,43 +42,19 @@ const UNAUTHENTICATED = 16;
 export function classify(error: unknown): Failure {
   if (!(error instanceof Error) || error instanceof NoAnswer) return { kind: 'unknown' };
   const { type, code, actualVersion } = error as Error & { type?: unknown; code?: unknown; actualVersion?: unknown };
-  if (type === undefined) {
-    if (code === PERMISSION_DENIED || code === UNAUTHENTICATED) return { kind: 'denied' };
-    if (typeof code === 'number' || error.message.startsWith('Failed to discover')) return { kind: 'not-done' };
-    return { kind: 'unknown' };
+  if (type === 'wrong-expected-version') {
+    const known = typeof actualVersion === 'bigint' && actualVersion >= 0n;
+    return { kind: 'conflict', actual: known ? actualVersion : 'no-stream' };
   }
-  switch (type) {
-    case 'wrong-expected-version':
-      return {
-        kind: 'conflict',
-        actual: typeof actualVersion === 'bigint' && actualVersion >= 0n ? actualVersion : 'no-stream',
-      };
-    case 'maximum-append-size-exceeded':
-      return { kind: 'too-large' };
-    case 'stream-deleted':
-      return { kind: 'deleted' };
-    case 'stream-not-found':
-    case 'no-stream':
-      return { kind: 'missing' };
-    case 'access-denied':
-      return { kind: 'denied' };
-    case 'invalid-argument':
-      return { kind: 'bad-request' };
-    case 'not-leader':
-      return { kind: 'not-done' };
-    case 'not-found':
-      return { kind: code === NOT_FOUND ? 'not-done' : 'unknown' };
-    case 'unknown':
-      if (/\bBadRequest\b/.test(error.message)) return { kind: 'bad-request' };
-      if (code === PERMISSION_DENIED) return { kind: 'denied' };
-      return { kind: TURNED_AWAY.test(error.message) ? 'not-done' : 'unknown' };
-    default:
-      return { kind: TURNED_AWAY.test(error.message) ? 'not-done' : 'unknown' };
-  }
+  const kind = BY_TYPE.get(type);
+  if (kind !== undefined) return { kind };
+  if (code === PERMISSION_DENIED || code === UNAUTHENTICATED) return { kind: 'denied' };
+  if (type === 'unknown' && /\bBadRequest\b/.test(error.message)) return { kind: 'bad-request' };
+  if (TURNED_AWAY.test(error.message)) return { kind: 'not-done' };
+  const beforeSending =
+    type === undefined && (typeof code === 'number' || error.message.startsWith('Failed to discover'));
+  return { kind: beforeSending ? 'not-done' : 'unknown' };
 }
-
-/** The texts of a server that takes no calls just now, and of a connection that was never made. */
-const TURNED_AWAY = /Not Ready|Busy|No Leader|No connection established|ECONNREFUSED/i;
 
 /** What a failed read, or a failed opening, is to the caller of the port. */
 export function readFailure(error: unknown, what: string, stream?: string): EventStoreError {

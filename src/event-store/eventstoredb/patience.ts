@@ -38,36 +38,47 @@ export class Patience {
     return performance.now() - this.#since >= this.#ms;
   }
 
-  /** @param interrupted where given, ends the pause early when it resolves */
-  async pause(interrupted?: Promise<unknown>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise((resolve) => {
-      timer = setTimeout(resolve, this.#pauseMs);
-    });
-    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-    await (interrupted === undefined ? enough : Promise.race([enough, interrupted]));
-    clearTimeout(timer);
+  pause(): Promise<void> {
+    const ms = this.#pauseMs;
+    this.#pauseMs = Math.min(ms * 2, LONGEST_PAUSE_MS);
+    return new Promise((resolve) => void setTimeout(resolve, ms));
   }
 }
 
 /** Lets so many in at once, the others in the order they came. */
 export class Gate {
   #free: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   constructor(places: number) {
     this.#free = places;
   }
 
-  async through<T>(work: () => Promise<T>): Promise<T> {
+  /** Does `work` as soon as there is a place; throws what `refusal` gives where there is none within `ms`. */
+  async through<T>(ms: number, refusal: () => Error, work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await this.#place(ms, refusal);
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
+      const [next] = this.#waiting;
       if (next === undefined) this.#free++;
       else next();
     }
+  }
+
+  #place(ms: number, refusal: () => Error): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(enter);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.delete(enter);
+        reject(refusal());
+      }, ms);
+      this.#waiting.add(enter);
+    });
   }
 }

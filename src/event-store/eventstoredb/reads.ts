@@ -11,27 +11,15 @@ export interface Read<T extends Item> {
   readonly what: string;
   readonly stream?: string;
   /** Begins it; called again where it broke, and must then ask for what comes after the pages given so far. */
-  begin(client: EventStoreDBClient, ahead: typeof AHEAD): { cancel(): Promise<void> };
+  readonly begin: (client: EventStoreDBClient, ahead: typeof AHEAD) => { cancel(): Promise<void> };
   /** What is wanted of an event, if anything. */
-  keep(resolved: AllStreamResolvedEvent): T | undefined;
+  readonly keep: (resolved: AllStreamResolvedEvent) => T | undefined;
   /** How much of it makes a page; default {@link PORTION}. */
   readonly portion?: number;
 }
 
 /** Reads of the server as pages, made anew where they break. */
-export interface Reads {
-  /**
-   * What is kept of the events, in pages. A read that broke is begun anew until nothing has come for `retryMs`.
-   * A stream that does not exist gives nothing.
-   *
-   * @throws EventStoreError `store-unavailable`, `stream-deleted`, `store-refused`, `store-closed`
-   */
-  pages<T extends Item>(read: Read<T>): AsyncGenerator<readonly T[]>;
-  /** Ends all reads with `store-closed`. */
-  close(): void;
-}
-
-export class ServerReads implements Reads {
+export class Reads implements Reads {
   readonly #connection: Connection;
   readonly #answerMs: number;
   readonly #retryMs: number;
@@ -44,6 +32,12 @@ export class ServerReads implements Reads {
     this.#retryMs = retryMs;
   }
 
+  /**
+   * What is kept of the events, in pages. A read that broke is begun anew until nothing has come for `retryMs`.
+   * A stream that does not exist gives nothing.
+   *
+   * @throws EventStoreError `store-unavailable`, `stream-deleted`, `store-refused`, `store-closed`
+   */
   async *pages<T extends Item>({ what, stream, begin, keep, portion }: Read<T>): AsyncGenerator<readonly T[]> {
     const patience = new Patience(this.#retryMs);
     for (;;) {
@@ -70,6 +64,7 @@ export class ServerReads implements Reads {
     }
   }
 
+  /** Ends all reads with `store-closed`. */
   close(): void {
     this.#closed = true;
     for (const intake of this.#open) intake.abort(closed());

@@ -1,10 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { streamNameFilter, START } from '@eventstore/db-client';
 import type { StoredEvent, Subscription, SubscriptionHandler } from '../event-store.js';
 import { EventStoreError, OWN_STREAM_PREFIXES } from '../event-store.js';
 import type { Connection } from './connection.js';
 import { toSeen } from './events.js';
 import type { Seen } from './events.js';
-import { NoAnswer, classify, readFailure } from './failures.js';
+import { NoAnswer, classify, closed, readFailure } from './failures.js';
 import { AHEAD, Intake, PORTION } from './intake.js';
 import { Patience } from './patience.js';
 
@@ -30,9 +31,9 @@ export class AllSubscription implements Subscription {
   readonly #answerMs: number;
   readonly #log: (line: string) => void;
   readonly #over: Promise<void>;
-  readonly #closing: Promise<void>;
-  #close: () => void = () => undefined;
   #closed = false;
+  /** Ends what the subscription is waiting for just now. */
+  #interrupt: () => void = () => undefined;
   #last: bigint | undefined;
 
   /**
@@ -56,16 +57,13 @@ export class AllSubscription implements Subscription {
     this.#head = options.head;
     this.#answerMs = options.answerMs;
     this.#log = options.log;
-    this.#closing = new Promise((resolve) => {
-      this.#close = resolve;
-    });
     this.#over = this.#run().finally(options.whenOver);
   }
 
   /** Resolves once a call of the handler that is under way has come back; so a handler must not await this itself. */
   close(): Promise<void> {
     this.#closed = true;
-    this.#close();
+    this.#interrupt();
     return this.#over;
   }
 
@@ -87,7 +85,7 @@ export class AllSubscription implements Subscription {
         const error = lossOf(broken);
         if (!lost) await this.#call(() => this.#handler.lost?.(error));
         lost = true;
-        await patience.pause(this.#closing);
+        if (!this.#isClosed()) await this.#pause(patience);
       }
     } catch (error) {
       const told = error instanceof EventStoreError ? error : readFailure(error, 'subscribing to $all');
@@ -106,8 +104,7 @@ export class AllSubscription implements Subscription {
       AHEAD,
     );
     const intake = new Intake<Item>(source, toItem, PORTION, CAUGHT_UP);
-    // It may have been closed before there was anything to wake.
-    void this.#closing.then(() => intake.abort(new NoAnswer('a subscription that was closed', 0)));
+    this.#interrupt = () => intake.abort(closed());
     try {
       return await this.#handle(intake, back);
     } finally {
@@ -126,6 +123,8 @@ export class AllSubscription implements Subscription {
         continue;
       }
       if (intake.length > 0) {
+        // What arrived together is handled together.
+        if (!intake.full) await nextTurn();
         isLive = (await this.#deliver(intake.take())) || isLive;
         continue;
       }
@@ -177,16 +176,23 @@ export class AllSubscription implements Subscription {
 
   /** For servers that never say that all has been sent: it has, if the last own event of all was among it. */
   async #lookForHead(intake: Intake<Item>): Promise<boolean> {
-    try {
-      const head = await this.#head();
-      if (this.#isClosed() || intake.length > 0 || (head !== undefined && head > (this.#last ?? -1n))) return false;
-    } catch (error) {
+    const looking = this.#head().catch((error: unknown) => {
       // The subscription itself will notice what is wrong, if it lasts.
       this.#log(`a subscription could not read the head: ${String(error)}`);
-      return false;
-    }
+      return 'not known' as const;
+    });
+    const head = await Promise.race([looking, intake.changed(this.#answerMs).then(() => 'not known' as const)]);
+    const all = head === undefined || (head !== 'not known' && head <= (this.#last ?? -1n));
+    if (!all || this.#isClosed() || intake.length > 0) return false;
     await this.#sayLive();
     return true;
+  }
+
+  async #pause(patience: Patience): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#interrupt = resolve;
+      void patience.pause().then(resolve);
+    });
   }
 
   async #sayLive(): Promise<void> {
