@@ -51,7 +51,7 @@ export type Tables = Record<string, Record<string, ColumnValue>>;
 export interface Snapshot {
   readonly db: Kysely<Tables>;
   /** The physical name of a table in the copy that serves. */
-  table(definition: TableDefinition): string;
+  readonly table: (definition: TableDefinition) => string;
   readonly position: bigint;
 }
 

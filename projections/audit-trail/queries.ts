@@ -107,11 +107,7 @@ export async function historyPage(snapshot: Snapshot, contract: string, page: Hi
     for (const table of [eventTable, eventFlagTable])
       rows.set(
         table.name,
-        (await snapshot.db
-          .selectFrom(snapshot.table(table))
-          .selectAll()
-          .where('contract', '=', contract)
-          .execute()) as Row[],
+        await snapshot.db.selectFrom(snapshot.table(table)).selectAll().where('contract', '=', contract).execute(),
       );
     return historyView(rows, page);
   }
@@ -143,7 +139,7 @@ async function recordedChunk(
     .where('revision', '>', after);
   if (filters.type !== undefined) query = query.where('type', '=', filters.type);
   if (filters.reporter !== undefined) query = query.where('reporter', '=', filters.reporter);
-  return (await query.orderBy('revision').limit(CHUNK).execute()) as Row[];
+  return query.orderBy('revision').limit(CHUNK).execute();
 }
 
 async function exists(snapshot: Snapshot, contract: string): Promise<boolean> {
@@ -166,7 +162,7 @@ async function flagsOf(snapshot: Snapshot, contract: string, rows: readonly Row[
     .where('revision', '>=', integer(first, 'revision'))
     .where('revision', '<=', integer(last, 'revision'))
     .execute();
-  return flagsByRevision(flags as Row[]);
+  return flagsByRevision(flags);
 }
 
 /** One chunk of the whole history in recorded order, for streaming; empty at its end. */

@@ -1,4 +1,13 @@
-import { confirmed, CONTRACT, event, foldAll, given, registered, rowsAfter, type Sent } from '../../test/support/scenario.js';
+import {
+  confirmed,
+  CONTRACT,
+  event,
+  foldAll,
+  given,
+  registered,
+  rowsAfter,
+  type Sent,
+} from '../../test/support/scenario.js';
 import { contractStatus } from './contract-status.js';
 import { contractView } from './queries.js';
 

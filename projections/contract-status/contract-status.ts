@@ -239,7 +239,7 @@ export const contractStatus: Projection = {
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     rows.put(contractTable, contractRow(facts));
     if (touched.all || touched.parties)
-      for (const { party } of facts.parties) rows.put(partyTable, { contract: facts.contract, party });
+      for (const party of facts.partiesEver) rows.put(partyTable, { contract: facts.contract, party });
     let seq = 0;
     for (const terms of inForce(facts).lines.values()) {
       if (touched.all || touched.lines.has(terms.line)) rows.put(lineTable, lineRow(facts, terms, seq));

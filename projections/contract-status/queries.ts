@@ -180,7 +180,7 @@ export async function contractPage(snapshot: Snapshot, page: ContractPage) {
     .selectFrom(snapshot.table(contractTable))
     .selectAll()
     .select(by.as('sort_value') as never)
-    .where((eb) => eb.and(filtersSql(eb as Builder, snapshot, page, day)))
+    .where((eb) => eb.and(filtersSql(eb, snapshot, page, day)))
     .orderBy(empty)
     .orderBy(by as never, direction)
     .orderBy('contract', direction)

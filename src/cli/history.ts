@@ -60,7 +60,7 @@ export async function replayCommand(
 ): Promise<void> {
   const { rows, on, position, asOfInstant } = await replayed(config, contract, options);
   const status = contractView(rows, on)!;
-  const { milestones } = scheduleView(rows, on)!;
+  const { milestones } = scheduleView(rows, on);
   output.answer({ asOf: options.asOf ?? asOfInstant, on, position, ...status, milestones });
   const { title, buyer, seller, undeliveredValue } = status;
   output.say(`${contract}  ${title}  (${status.status} on ${on}, as recorded by ${asOfInstant}, every hash checked)`);

@@ -44,9 +44,9 @@ export async function importFile(path: string, url: string, output: Output): Pro
     const response = await fetch(new URL('/events', url), {
       method: 'POST',
       headers: { 'content-type': 'application/x-ndjson' },
-      body: Readable.toWeb(file) as ReadableStream<Uint8Array>,
+      body: Readable.toWeb(file),
       duplex: 'half',
-    } as RequestInit);
+    });
     if (!response.ok || response.body === null)
       throw new CommandFailure(`the server answered ${response.status}: ${await response.text()}`);
     const answers = createInterface({ input: Readable.fromWeb(response.body as never), crlfDelay: Infinity });

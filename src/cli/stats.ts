@@ -17,7 +17,7 @@ export async function statsCommand(config: Config, output: Output): Promise<void
     const types = await readModel.query(auditTrail, ({ db, table: named }) =>
       db
         .selectFrom(named(eventTable))
-        .select((eb) => ['type', eb.fn.countAll<number>().as('count')])
+        .select((eb) => ['type', eb.fn.countAll<number | string | bigint>().as('count')])
         .groupBy('type')
         .orderBy('type')
         .execute(),
@@ -25,7 +25,7 @@ export async function statsCommand(config: Config, output: Output): Promise<void
     const contracts = await readModel.query(contractStatus, ({ db, table: named }) =>
       db
         .selectFrom(named(contractTable))
-        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .select((eb) => eb.fn.countAll<number | string | bigint>().as('count'))
         .execute(),
     );
     const positions = [];

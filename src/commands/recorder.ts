@@ -122,7 +122,7 @@ export class Recorder {
         events,
         ifMatch: options.ifMatch,
         atomic: options.atomic ?? false,
-        results: new Array<ItemResult | undefined>(events.length).fill(undefined),
+        results: events.map(() => undefined),
         next: 0,
         matched: false,
         settle,
@@ -337,7 +337,7 @@ class Draft {
           detail: `an atomic batch is at most ${MAX_APPEND_BYTES} bytes as stored`,
           problems: [],
         };
-        results.fill({ status: 'refused', refusal });
+        for (const item of results.keys()) results[item] = { status: 'refused', refusal };
         break;
       }
       if (result === 'unmatched') {

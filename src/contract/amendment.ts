@@ -218,7 +218,7 @@ function foldAgreed(model: ContractModel, event: EffectiveEvent<AmendmentAgreed>
   amendment.agreement = { time: event.time, recordedtime: event.recordedtime };
   for (const { party, name, country } of amendment.data.adjudicators ?? [])
     model.parties = [...model.parties, { party, name, role: 'adjudicator', country }];
-  model.noteLead(event.recordedtime);
+  model.noteLead(event.revision);
   model.termsChanged();
 }
 

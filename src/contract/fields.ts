@@ -211,7 +211,7 @@ export function isMoneyAmount(amount: unknown, currency: unknown): boolean {
 }
 
 const currencyOf = (args: ValidationArguments | undefined): unknown =>
-  (args?.object as { currency?: unknown } | undefined)?.currency;
+  args === undefined ? undefined : (args.object as { currency?: unknown }).currency;
 
 /** An amount of money. Decimal string, never a number; no more decimals than the currency has (ISO 4217). */
 export class Money {

@@ -19,6 +19,7 @@ export interface Stand {
 
 export interface RegistrationFacts {
   readonly by: string;
+  readonly revision: number;
   readonly event: Required<EventName>;
   readonly title: string;
   readonly reference: string;
@@ -182,6 +183,8 @@ export class ContractModel {
   registration: RegistrationFacts | undefined;
   /** Parties now on the contract, in the order they came. */
   parties: PartyEntry[] = [];
+  /** Ids of all that are on the contract or were. */
+  readonly partiesEver = new Set<string>();
   readonly confirmations = new Map<string, string>();
   confirmedAt: string | undefined;
   contestedAt: string | undefined;
@@ -205,7 +208,7 @@ export class ContractModel {
   /** Counts changes of what is in force, so that `inForce` of `terms-in-force.ts` is computed once for each. */
   termsVersion = 0;
 
-  readonly #leads: { readonly party: string; readonly from: string }[] = [];
+  readonly #leads: { readonly party: string; readonly from: number }[] = [];
   #touched = untouched();
 
   constructor(contract: string) {
@@ -267,15 +270,19 @@ export class ContractModel {
   }
 
   /** Notes who leads from now on: prime, else seller. Called whenever the parties change. */
-  noteLead(recordedtime: string): void {
+  noteLead(revision: number): void {
     this.#touched.parties = true;
+    for (const { party } of this.parties) this.partiesEver.add(party);
     const party = this.holder('prime') ?? this.holder('seller') ?? '';
-    if (this.#leads.at(-1)?.party !== party) this.#leads.push({ party, from: recordedtime });
+    if (this.#leads.at(-1)?.party !== party) this.#leads.push({ party, from: revision });
   }
 
-  /** Who led at a recorded time: who is responsible by default for what was introduced then. */
-  readonly primeOrSeller = (recordedtime: string): string =>
-    (this.#leads.findLast((lead) => lead.from <= recordedtime) ?? this.#leads[0])?.party ?? '';
+  /**
+   * Who led after the event of a revision: who is responsible by default for what it introduced. Not by recorded time,
+   * which the events of one append share.
+   */
+  readonly primeOrSeller = (revision: number): string =>
+    (this.#leads.findLast((lead) => lead.from <= revision) ?? this.#leads[0])?.party ?? '';
 
   flag(code: FlagCode, event: Pick<EffectiveEvent, 'revision' | 'id' | 'source'>, detail: string): void {
     const key = `${event.revision} ${code}`;

@@ -208,6 +208,7 @@ function foldRegistration(model: ContractModel, event: ContractEvent<ContractReg
   const { data } = event;
   model.registration = {
     by: event.reporter,
+    revision: event.revision,
     event: { id: event.id, source: event.source },
     title: data.title,
     reference: data.reference,
@@ -220,7 +221,7 @@ function foldRegistration(model: ContractModel, event: ContractEvent<ContractReg
     recordedtime: event.recordedtime,
   };
   model.parties = [...data.parties];
-  model.noteLead(event.recordedtime);
+  model.noteLead(event.revision);
   model.termsChanged();
 }
 
@@ -306,7 +307,7 @@ export const registrationTypes = [
     evolve: (state, event) => state.grant(event.data.party, event.data.role),
     fold: (model, event) => {
       model.parties = [...model.parties, event.data];
-      model.noteLead(event.recordedtime);
+      model.noteLead(event.revision);
     },
   }),
   eventType<PartyRemoved>({
@@ -327,9 +328,9 @@ export const registrationTypes = [
       const held = state.parties.get(event.data.party);
       if (held !== undefined) state.removeFrom(held, event.data.role);
     },
-    fold: (model, { data, recordedtime }) => {
+    fold: (model, { data, revision }) => {
       model.parties = model.parties.filter((entry) => entry.party !== data.party || entry.role !== data.role);
-      model.noteLead(recordedtime);
+      model.noteLead(revision);
     },
   }),
   eventType<ContractClosed>({

@@ -132,12 +132,12 @@ export class DecisionState {
   }
 
   assign<K extends 'registeredBy' | 'registration' | 'currency'>(field: K, value: DecisionState[K]): void {
-    const self: Pick<DecisionState, 'registeredBy' | 'registration' | 'currency'> = this;
-    const before = self[field];
-    self[field] = value;
-    this.#undo.push(() => {
-      self[field] = before;
-    });
+    const before: DecisionState[K] = this[field];
+    const set = (to: DecisionState[K]): void => {
+      (this as Pick<DecisionState, K>)[field] = to;
+    };
+    set(value);
+    this.#undo.push(() => set(before));
   }
 
   /** A mark to roll back to. */

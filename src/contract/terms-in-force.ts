@@ -124,10 +124,10 @@ function compute(model: ContractModel): InForce {
     });
   };
 
-  for (const line of registration.lines) addLine(line, lead(registration.recordedtime));
-  for (const milestone of registration.milestones) addMilestone(milestone, undefined, lead(registration.recordedtime));
+  for (const line of registration.lines) addLine(line, lead(registration.revision));
+  for (const milestone of registration.milestones) addMilestone(milestone, undefined, lead(registration.revision));
   for (const amendment of agreed) {
-    const leading = lead(amendment.recordedtime);
+    const leading = lead(amendment.revision);
     for (const entry of amendment.data.lines ?? []) {
       const line = lines.get(entry.line);
       if (line === undefined) {
@@ -188,11 +188,10 @@ function compute(model: ContractModel): InForce {
     }
   }
 
-  const lastWith = <K extends 'value'>(field: K) => agreed.findLast((amendment) => amendment.data[field] !== undefined);
   return {
     lines,
     milestones,
-    value: lastWith('value')?.data.value ?? registration.value,
+    value: agreed.findLast(({ data }) => data.value !== undefined)?.data.value ?? registration.value,
     terms: agreed.reduce<ContractTerms>((terms, { data }) => ({ ...terms, ...data.terms }), registration.terms),
     redatings: redatingsOf(all, milestones),
     deliveriesOf: (line) => deliveries.get(line) ?? [],

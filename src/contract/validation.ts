@@ -103,7 +103,7 @@ export function schemaOf(payload: PayloadClass): JsonSchema {
     }
   }
   for (const { property, schema, each } of plain)
-    properties[property] = each ? { ...properties[property], items: schema } : (schema as Record<string, unknown>);
+    properties[property] = each ? { ...properties[property], items: schema } : { ...schema };
   for (const [property, { part, each }] of nested)
     properties[property] = each ? { ...properties[property], items: schemaOf(part) } : { ...schemaOf(part) };
   const schema: JsonSchema = {

@@ -11,12 +11,12 @@ export interface ApiParameter {
   readonly schema: JsonSchema;
 }
 
-export interface ApiContent {
+interface ApiContent {
   readonly schema: JsonSchema;
   readonly example?: unknown;
 }
 
-export interface ApiResponse {
+interface ApiResponse {
   readonly description: string;
   readonly headers?: Readonly<Record<string, { readonly description: string; readonly schema: JsonSchema }>>;
   /** By media type. */

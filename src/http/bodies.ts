@@ -4,8 +4,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CLOUDEVENT, CLOUDEVENTS_BATCH, JSON_TYPE, NDJSON } from './media-types.js';
 import { Problem } from './problem.js';
 
-export const MAX_EVENT_BYTES = 1024 * 1024;
-export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+const MAX_EVENT_BYTES = 1024 * 1024;
+const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 /** A body that is too large is still read, and thrown away, up to here: closing while it comes would hide the answer. */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
 /** A body that is kept whole must have arrived by then. */
@@ -33,25 +33,28 @@ function collector(limit: number) {
     }
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const finish = (error: Error | null, body?: Buffer): void => {
-      clearTimeout(deadline);
-      payload.removeAllListeners('data').removeAllListeners('end').removeAllListeners('error');
-      // Errors of a socket that is given up go nowhere, and nobody waits for them.
-      payload.on('error', () => undefined);
-      done(error, body);
-    };
-    const deadline = setTimeout(() => finish(tooSlow()), BODY_DEADLINE_MS);
-    payload.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (bytes <= limit) chunks.push(chunk);
       else if (bytes > MAX_DRAINED_BYTES) finish(tooLarge(limit));
       else chunks.length = 0;
-    });
-    payload.on('end', () => {
+    };
+    const onEnd = (): void => {
       if (bytes > limit) finish(tooLarge(limit));
       else finish(null, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, bytes));
-    });
-    payload.on('error', (error) => finish(new Problem('bad-request', 'the body broke off', [], { cause: error })));
+    };
+    // Stays: an error after the end goes nowhere, and would end the process were nobody listening.
+    payload.on('error', (cause) => finish(new Problem('bad-request', 'the body broke off', [], { cause })));
+    const deadline = setTimeout(() => finish(tooSlow()), BODY_DEADLINE_MS);
+    let finished = false;
+    const finish = (error: Error | null, body?: Buffer): void => {
+      if (finished) return;
+      finished = true;
+      clearTimeout(deadline);
+      payload.off('data', onData).off('end', onEnd);
+      done(error, body);
+    };
+    payload.on('data', onData).on('end', onEnd);
   };
 }
 

@@ -87,7 +87,7 @@ function eventTypesPart(schemas: Readonly<Record<string, JsonSchema>>): string {
             `<tr><td><code>${escaped(name)}</code>${required.includes(name) ? '' : ' (optional)'}</td><td>${prose(fieldWords(field))}</td></tr>`,
         )
         .join('');
-      return `<section id="type-${type}"><h3><code>${type}</code></h3><p>${prose(String(schema['description'] ?? ''))}</p>
+      return `<section id="type-${type}"><h3><code>${type}</code></h3><p>${prose(textOf(schema['description']))}</p>
 ${fields === '' ? '<p>No data.</p>' : `<table>${fields}</table>`}</section>`;
     })
     .join('\n');
@@ -99,11 +99,13 @@ function fieldWords(schema: JsonSchema): string {
   const description = typeof schema['description'] === 'string' ? `: ${schema['description']}` : '';
   if (schema['type'] === 'array') return `list of ${fieldWords((schema['items'] ?? {}) as JsonSchema)}`;
   if (schema['type'] === 'object') {
-    const names = Object.keys((schema['properties'] ?? {}) as object);
+    const names = Object.keys(schema['properties'] ?? {});
     return names.length === 0 ? 'object' : `{ ${names.map((name) => `\`${name}\``).join(', ')} }`;
   }
   if (Array.isArray(schema['anyOf']))
     return (schema['anyOf'] as readonly JsonSchema[]).map((option) => fieldWords(option)).join(' or ');
-  const format = schema['format'] === undefined ? '' : ` (${String(schema['format'])})`;
-  return `${String(schema['type'] ?? 'value')}${format}${description}`;
+  const format = schema['format'] === undefined ? '' : ` (${textOf(schema['format'])})`;
+  return `${textOf(schema['type'] ?? 'value')}${format}${description}`;
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

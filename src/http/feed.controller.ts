@@ -9,7 +9,7 @@ import { flagParameter, limitParameter, positionParameter, readQuery } from './q
 import { answerStream } from './streaming.js';
 
 /** An empty line this often keeps a feed that waits from being taken for dead, by either side or what is between. */
-export const HEARTBEAT_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
 
 @Controller()
 export class FeedController {

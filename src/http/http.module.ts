@@ -31,6 +31,7 @@ export function mergedPaths(extensions: readonly HttpExtension[]): ApiPaths {
 }
 
 @Module({})
+// oxlint-disable-next-line typescript/no-extraneous-class -- what a dynamic module is in Nest
 export class HttpModule {
   /**
    * Controllers are given `Limits`, `Closing`, `Metrics` and, under {@link PARTS}, the parts.

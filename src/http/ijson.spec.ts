@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { MAX_JSON_DEPTH, parseIJson, parseIJsonText } from './ijson.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');

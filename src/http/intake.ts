@@ -59,7 +59,8 @@ export class Intake {
    * of `items`. What goes wrong with one contract fails its own items and no others. Never rejects.
    */
   async recordAll(items: readonly Checked[]): Promise<readonly ItemOutcome[]> {
-    const outcomes = new Array<ItemOutcome>(items.length);
+    const outcomes: ItemOutcome[] = [];
+    outcomes.length = items.length;
     const shares = new Map<string, Share>();
     for (let place = 0; place < items.length; place += 1) {
       const item = items[place]!;

@@ -5,7 +5,7 @@ import { PARTS, type HttpParts } from './ports.js';
 import { Problem } from './problem.js';
 import { positionParameter, type Query } from './query.js';
 
-export const MAX_REPLAYS = 2;
+const MAX_REPLAYS = 2;
 export const MAX_WAITS = 8;
 /** How long `after` waits for a read model. */
 export const WAIT_MS = 5_000;

@@ -8,8 +8,14 @@ export class Metrics {
   readonly #durations: Histogram<'method' | 'route' | 'status'>;
   readonly #events: Counter<'result'>;
   readonly #batches: Histogram;
+  readonly #health: HealthSource;
+  readonly #head: Gauge;
+  readonly #position: Gauge<ProjectionLabel>;
+  readonly #failed: Gauge<ProjectionLabel>;
+  readonly #lag: Gauge<ProjectionLabel>;
 
   constructor(health: HealthSource) {
+    this.#health = health;
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
     this.#durations = new Histogram({
@@ -32,43 +38,29 @@ export class Metrics {
       buckets: [1, 2, 5, 10, 50, 100, 500, 1_000],
       registers,
     });
-    const position = new Gauge({
-      name: 'waybook_projection_position',
-      help: 'Position up to which a projection is complete.',
-      labelNames: ['projection', 'version'],
-      registers,
-    });
-    const failed = new Gauge({
-      name: 'waybook_projection_failed',
-      help: '1 where a projection stopped at an event it could not take.',
-      labelNames: ['projection', 'version'],
-      registers,
-    });
-    const head = new Gauge({
+    this.#head = new Gauge({
       name: 'waybook_store_position',
       help: 'Position of the last event in the store.',
       registers,
-      collect: async () => {
-        // Where the store does not answer there is no figure; /health tells why.
-        const last = await health.head().catch(() => undefined);
-        if (last === undefined) head.reset();
-        else head.set(Number(last));
-      },
     });
-    const lag = new Gauge({
+    const labelNames = ['projection', 'version'] as const;
+    this.#position = new Gauge({
+      name: 'waybook_projection_position',
+      help: 'Position up to which a projection is complete.',
+      labelNames,
+      registers,
+    });
+    this.#failed = new Gauge({
+      name: 'waybook_projection_failed',
+      help: '1 where a projection stopped at an event it could not take.',
+      labelNames,
+      registers,
+    });
+    this.#lag = new Gauge({
       name: 'waybook_projection_lag_seconds',
       help: 'Time since the rows of a projection had everything there was.',
-      labelNames: ['projection', 'version'],
+      labelNames,
       registers,
-      collect: () => {
-        for (const gauge of [position, failed, lag]) gauge.reset();
-        for (const projection of health.projections()) {
-          const labels = { projection: projection.name, version: String(projection.version) };
-          position.set(labels, Number(projection.position ?? 0n));
-          failed.set(labels, projection.state === 'failed' ? 1 : 0);
-          lag.set(labels, projection.lag.milliseconds / 1_000);
-        }
-      },
     });
   }
 
@@ -88,7 +80,17 @@ export class Metrics {
   }
 
   /** Prometheus text format. */
-  text(): Promise<string> {
+  async text(): Promise<string> {
+    for (const gauge of [this.#head, this.#position, this.#failed, this.#lag]) gauge.reset();
+    // Where the store does not answer there is no figure; /health says that it does not.
+    const head = await this.#health.head().catch(() => undefined);
+    this.#head.set(head === undefined ? Number.NaN : Number(head));
+    for (const { name, version, position, state, lag } of this.#health.projections()) {
+      const labels = { projection: name, version: String(version) };
+      this.#position.set(labels, Number(position ?? 0n));
+      this.#failed.set(labels, state === 'failed' ? 1 : 0);
+      this.#lag.set(labels, lag.milliseconds / 1_000);
+    }
     return this.#registry.metrics();
   }
 
@@ -96,5 +98,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 }
+
+type ProjectionLabel = 'projection' | 'version';
 
 const RESULTS = ['recorded', 'duplicate', 'refused', 'failed'] as const;

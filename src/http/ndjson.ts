@@ -49,12 +49,12 @@ export async function* answerLines(
       waitingSize += 'text' in line ? line.text.length : 1;
     }
   };
+  const mayRecord = (): boolean =>
+    waiting.length > 0 &&
+    (inFlight.length === 0 || (inFlight.length < MAX_IN_FLIGHT && (ended || waiting.length >= LINES_TOGETHER)));
   try {
     for (;;) {
-      while (
-        waiting.length > 0 &&
-        (inFlight.length === 0 || (inFlight.length < MAX_IN_FLIGHT && (ended || waiting.length >= LINES_TOGETHER)))
-      ) {
+      while (mayRecord()) {
         const group = waiting.slice(0, LINES_TOGETHER);
         waiting = waiting.slice(LINES_TOGETHER);
         for (const line of group) waitingSize -= 'text' in line ? line.text.length : 1;

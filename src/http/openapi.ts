@@ -20,7 +20,13 @@ export interface OpenApiDocument {
 export type OpenApiOperation = Omit<ApiOperation, 'tag' | 'problems'> & { readonly tags: readonly string[] };
 
 /** Codes that any request may get, whatever it asks for. */
-const ANYWHERE: readonly ProblemCode[] = ['bad-request', 'misdirected-request', 'invalid-query', 'internal-error'];
+const ANYWHERE: readonly ProblemCode[] = [
+  'bad-request',
+  'misdirected-request',
+  'foreign-origin',
+  'invalid-query',
+  'internal-error',
+];
 
 export function openApiDocument(paths: ApiPaths, ledger: { readonly version: string }): OpenApiDocument {
   return {
@@ -59,7 +65,7 @@ function described({ tag, problems, responses, ...operation }: ApiOperation): Op
   const all: Record<string, ApiOperation['responses'][string]> = { ...responses };
   for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) {
     const own = responses[String(status)];
-    const words = `${codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n')}`;
+    const words = codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n');
     all[String(status)] = {
       ...own,
       description: own === undefined ? words : `${own.description}\n\nOr a problem:\n${words}`,

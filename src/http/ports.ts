@@ -63,7 +63,7 @@ export interface HealthSource {
   projections(): readonly ProjectionHealth[];
 }
 
-export interface PositionWaiter {
+interface PositionWaiter {
   /**
    * Waits until a projection's rows are complete up to a position.
    * @returns whether they are; false once `timeoutMs` milliseconds have passed

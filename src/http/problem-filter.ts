@@ -6,7 +6,7 @@ import type { Log } from './ports.js';
 import { Problem, problemBody, problemOf, RETRY_AFTER_SECONDS, type ProblemCode } from './problem.js';
 import type { RouteTable } from './route-table.js';
 
-export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
+const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
 
 /** Turns whatever is thrown, by us, by Nest or by Fastify, into a problem. Nothing else writes an error answer. */
 @Catch()
@@ -48,21 +48,17 @@ export class ProblemFilter implements ExceptionFilter {
   #ofFramework(error: unknown, request: FastifyRequest): Problem | undefined {
     const status = statusOf(error);
     const path = request.url.split('?', 1)[0] ?? '';
-    switch (status) {
-      case 404: {
-        const allowed = this.#routes.methodsOf(path);
-        if (allowed.length === 0) return new Problem('not-found', 'nothing is served at this address');
-        return new Problem('method-not-allowed', `only ${allowed.join(', ')} is possible here`, [], {
-          headers: { allow: allowed.join(', ') },
-        });
-      }
-      case 415:
-        return unsupportedMediaType(this.#routes.acceptedBy(request.method, path) ?? [], request);
-      default: {
-        const code = status === undefined ? undefined : BY_STATUS[status];
-        return code === undefined ? undefined : new Problem(code[0], code[1]);
-      }
+    if (status === undefined) return undefined;
+    if (status === 404) {
+      const allowed = this.#routes.methodsOf(path);
+      if (allowed.length === 0) return new Problem('not-found', 'nothing is served at this address');
+      return new Problem('method-not-allowed', `only ${allowed.join(', ')} is possible here`, [], {
+        headers: { allow: allowed.join(', ') },
+      });
     }
+    if (status === 415) return unsupportedMediaType(this.#routes.acceptedBy(request.method, path) ?? [], request);
+    const known = BY_STATUS[status];
+    return known === undefined ? undefined : new Problem(...known);
   }
 }
 
@@ -98,7 +94,7 @@ export function unsupportedMediaType(accepted: readonly string[], request: Fasti
   ]);
 }
 
-export function sendProblem(reply: FastifyReply, problem: Problem): void {
+function sendProblem(reply: FastifyReply, problem: Problem): void {
   const { code, status, detail, errors, extra, headers } = problem;
   void reply.headers(headers);
   if (status === 503 || status === 429) void reply.header('retry-after', RETRY_AFTER_SECONDS);

@@ -21,6 +21,7 @@ export const PROBLEMS = {
   'invalid-json': kind(400, 'The body is not I-JSON'),
   'invalid-header': kind(400, 'A header is not right'),
   'invalid-query': kind(400, 'A query parameter is not right'),
+  'foreign-origin': kind(403, 'The request comes from a page of another origin'),
   'not-found': kind(404, 'There is nothing here'),
   'method-not-allowed': kind(405, 'The method is not possible here'),
   'not-acceptable': kind(406, 'There is no answer of a type that is accepted'),
@@ -92,7 +93,7 @@ export const RETRY_AFTER_SECONDS = 1;
 export type ProblemPlace = FieldProblem;
 
 /** The members of an answer. Further ones may stand beside them. */
-export interface ProblemBody {
+interface ProblemBody {
   readonly type: string;
   readonly title: string;
   readonly status: number;

@@ -6,7 +6,7 @@ import { isRefusal, PARTY_URN } from '../commands/envelope.js';
 import { checkSent, type Checked } from './intake.js';
 
 /** The id of a registration's event where the short form is used: registering twice is then recognised as such. */
-export const REGISTRATION_ID = 'registration';
+const REGISTRATION_ID = 'registration';
 
 /**
  * Checks a registration in its short form: `contract` (its id), optionally `time` (the start of `signedOn`, UTC) and

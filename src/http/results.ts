@@ -5,8 +5,6 @@ import { problemBody, type Problem } from './problem.js';
 /** What became of one item. `failed` with a problem: something other than the append went wrong. */
 export type ItemOutcome = ItemResult | { readonly status: 'refused' | 'failed'; readonly problem: Problem };
 
-export type ItemStatus = ItemOutcome['status'];
-
 /** Texts that JSON writes as they are. */
 const PLAIN = /^[\w .:@/+-]*$/;
 

@@ -97,6 +97,7 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
     void reply.headers(SECURITY_HEADERS);
     if (closing.signal.aborted) void reply.header('connection', 'close');
     if (!open && !isLoopback(hostName(request.headers.host))) done(misdirected());
+    else if (isForeign(request)) done(foreignOrigin());
     else if (!parts.health.ready() && !ALWAYS_SERVED.has(request.url)) done(new Problem('not-ready', 'starting up'));
     else done();
   });
@@ -149,6 +150,20 @@ const hostName = (header: string | undefined): string => (header ?? '').replace(
 const misdirected = (): Problem =>
   new Problem('misdirected-request', 'this server answers for localhost alone', [
     { pointer: 'Host:', detail: 'must be localhost or a loopback address' },
+  ]);
+
+/**
+ * Whether a page of another origin makes a browser write here. A body that needs no preflight, or none at all, would get
+ * through otherwise; browsers name the origin with everything that is not a GET (Fetch standard, section 3.1).
+ */
+function isForeign({ method, headers }: FastifyRequest): boolean {
+  if (headers.origin === undefined || method === 'GET' || method === 'HEAD') return false;
+  return !URL.canParse(headers.origin) || new URL(headers.origin).host !== headers.host?.toLowerCase();
+}
+
+const foreignOrigin = (): Problem =>
+  new Problem('foreign-origin', 'a page from elsewhere may not write here', [
+    { pointer: 'Origin:', detail: 'must be the origin of this server, or be left out' },
   ]);
 
 /** What is no HTTP at all, or too slow, or has headers that are too large: there is no request to answer properly. */

@@ -31,7 +31,7 @@ export async function answerStream(
     }
     raw.end();
     // A body that was not read to its end can have no request after it.
-    if (!reply.request.raw.complete) raw.once('finish', () => void reply.request.raw.socket.destroySoon());
+    if (!reply.request.raw.complete) raw.once('finish', () => reply.request.raw.socket.destroySoon());
   } catch (error) {
     if (!gone.signal.aborted && !reply.request.raw.destroyed) throw error;
     raw.destroy();

@@ -135,11 +135,13 @@ export class WritingController {
     const tally = this.#count(outcomes);
     if (outcome !== undefined && outcome.revision >= 0n) void reply.header('etag', `"${outcome.revision}"`);
     if (tally.position !== undefined) void reply.header('waybook-position', String(tally.position));
-    if (tally.httpStatus === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    // Of an atomic batch with a refusal nothing is recorded, whatever had been recorded before.
+    const status = options.atomic === true && tally.refused > 0 ? 422 : tally.httpStatus;
+    if (status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
     let text = '{"results":[';
     for (let place = 0; place < outcomes.length; place += 1)
       text += `${place === 0 ? '' : ','}${resultJson(sentId(events[place]), outcomes[place]!)}`;
-    void reply.code(tally.httpStatus).header('content-type', JSON_ANSWER).send(`${text}]}`);
+    void reply.code(status).header('content-type', JSON_ANSWER).send(`${text}]}`);
   }
 
   /** The events of a batch that are all one contract's, with one command whose options hold for them all. */

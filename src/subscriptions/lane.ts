@@ -6,7 +6,7 @@
 import type { Projection } from '../../projections/projection.js';
 import type { ContractModel } from '../contract/model.js';
 import { EventStoreError, type EventStore, type StoredEvent } from '../event-store/event-store.js';
-import { keyOfCopy, type Checkpoint, type CopyId, type ProjectionFailure } from './checkpoint.js';
+import type { Checkpoint, CopyId, ProjectionFailure } from './checkpoint.js';
 import { contractOf, CORRECTION, effectiveEvent, type FoldRules } from './decoding.js';
 import { codeOf, messageOf, ReadModelError } from './errors.js';
 import { checkpointOf, Feed, HistoryChanged, stillThere } from './feed.js';
@@ -28,9 +28,6 @@ export interface LaneSettings {
   /** How many events go into one transaction at most. */
   readonly batchEvents: number;
   readonly cacheBytes: number;
-}
-
-export interface LaneHooks {
   /** After each transaction. */
   committed(lane: Lane): void;
   /**
@@ -104,9 +101,8 @@ class Moved extends Error {
 
 export class Lane {
   readonly copies: readonly OwnCopy[];
-  readonly careful: Careful | undefined;
   readonly #settings: LaneSettings;
-  readonly #hooks: LaneHooks;
+  readonly #careful: Careful | undefined;
   readonly #ids: readonly CopyId[];
   readonly #cache: ModelCache;
   readonly #isBuilding: boolean;
@@ -117,7 +113,6 @@ export class Lane {
 
   constructor(
     settings: LaneSettings,
-    hooks: LaneHooks,
     copies: readonly OwnCopy[],
     checkpoint: Checkpoint | undefined,
     options: {
@@ -128,11 +123,10 @@ export class Lane {
     } = {},
   ) {
     this.#settings = settings;
-    this.#hooks = hooks;
     this.copies = copies;
     this.#ids = copies.map(({ id }) => id);
     this.#checkpoint = checkpoint;
-    this.careful = options.careful;
+    this.#careful = options.careful;
     this.#isBuilding = options.isBuilding ?? false;
     this.#cache = options.cache ?? new ModelCache(settings.cacheBytes);
   }
@@ -158,9 +152,23 @@ export class Lane {
     return this.#feed?.liveFrom === undefined ? undefined : this.#feed.queued;
   }
 
+  /** Whether it is still looking for an event that cannot be projected. */
+  get isCareful(): boolean {
+    return this.#careful !== undefined && (this.#checkpoint?.position ?? -1n) < this.#careful.until;
+  }
+
+  /** Whether a copy of the projection is among those it writes. */
+  writes(projection: string): boolean {
+    return this.copies.some(({ id }) => id.name === projection);
+  }
+
   /** The facts that were folded, for a lane that takes over after this one was stopped. */
   get cache(): ModelCache {
     return this.#cache;
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped;
   }
 
   /** Ends the lane after the transaction under way. */
@@ -176,7 +184,7 @@ export class Lane {
       if (this.#stopped) return { kind: 'stopped' };
       if (!(await stillThere(this.#settings.store, this.#checkpoint))) return { kind: 'history-changed' };
       this.#feed = new Feed(this.#settings.store, this.#checkpoint);
-      if (this.#isStopped()) this.#feed.stop();
+      if (this.isStopped) this.#feed.stop();
       await this.#project(this.#feed, until);
       end = { kind: 'stopped' };
     } catch (error) {
@@ -212,7 +220,7 @@ export class Lane {
         if (reached || feed.atHead || (this.#isBuilding && this.hasCaughtUp)) {
           await written;
           if (reached) return;
-          await this.#hooks.atRest(this);
+          await this.#settings.atRest(this);
         }
       }
     } finally {
@@ -221,10 +229,7 @@ export class Lane {
   }
 
   #limit(): number {
-    const { careful } = this;
-    if (careful === undefined || (this.#checkpoint?.position ?? -1n) >= careful.until)
-      return this.#settings.batchEvents;
-    return careful.limit;
+    return this.isCareful ? this.#careful!.limit : this.#settings.batchEvents;
   }
 
   #hasCorrection(events: readonly StoredEvent[]): boolean {
@@ -299,7 +304,7 @@ export class Lane {
     } finally {
       this.#writing = false;
     }
-    this.#hooks.committed(this);
+    this.#settings.committed(this);
   }
 
   /** Folds a contract from its first event and replaces all its rows. */
@@ -350,11 +355,6 @@ export class Lane {
       batchEnd: last.position,
     };
   }
-
-  /** A call and not a field: it changes while something is awaited, which the compiler does not see. */
-  #isStopped(): boolean {
-    return this.#stopped;
-  }
 }
 
 const isTransient = (error: unknown): boolean =>
@@ -382,5 +382,3 @@ const failureAt = (event: StoredEvent, why: unknown): ProjectionFailure => ({
   position: `${event.position}`,
   detail: messageOf(why).slice(0, 2_000),
 });
-
-export const describeCopies = (copies: readonly OwnCopy[]): string => copies.map(({ id }) => keyOfCopy(id)).join(', ');

@@ -77,6 +77,8 @@ export function openPostgres(url: string, { connections, settings }: PostgresOpt
   const pool = new Pool({ ...clientConfig(url), max: connections });
   // An idle connection that the server ends is replaced by the next query; without a listener it ends the process.
   pool.on('error', () => undefined);
+  // Lost while it is in use, the query under way or the next one says so as well.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const names = new Map<string, string>();
   const ready = new WeakMap<PoolClient, PostgresPoolClient>();
 
@@ -99,8 +101,6 @@ export function openPostgres(url: string, { connections, settings }: PostgresOpt
   };
 
   const prepare = async (client: PoolClient): Promise<PostgresPoolClient> => {
-    // Lost while it is in use, the query under way says so as well.
-    client.on('error', () => undefined);
     try {
       if (settings !== undefined) await client.query(settings);
     } catch (error) {

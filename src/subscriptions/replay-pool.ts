@@ -123,7 +123,7 @@ class Thread {
   }
 
   async close(): Promise<void> {
-    if (!this.#closing) this.#post({ kind: 'close' });
+    if (!this.#closing && this.#job === undefined) this.#post({ kind: 'close' });
     this.#closing = true;
     await this.#exited;
   }
@@ -143,7 +143,8 @@ class Thread {
         job?.reject(new ThreadError(message.error));
         break;
     }
-    this.#free();
+    if (this.#closing) this.#post({ kind: 'close' });
+    else this.#free();
   }
 }
 
