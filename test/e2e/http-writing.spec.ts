@@ -198,6 +198,12 @@ describe('a batch', () => {
     expect((await server.stored()).length).toBe(before);
     const good = await post(`${events('ATOM')}?atomic=true`, BATCH, [progress('a1'), progress('a2')]);
     expect([good.status, await statuses(good)]).toEqual([201, ['recorded', 'recorded']]);
+    const known = [
+      progress('a1'),
+      progress('a3', { data: { line: '999', stage: 's', percent: 1, unitsCompleted: 1 } }),
+    ];
+    const late = await post(`${events('ATOM')}?atomic=true`, BATCH, known);
+    expect([late.status, await statuses(late)]).toEqual([422, ['duplicate', 'refused']]);
   });
 
   test('for many contracts, each for itself', async () => {
