@@ -8,7 +8,7 @@ import {
   registrationData,
   usd,
 } from '../../test/support/scenario.js';
-import { ContractError, definitionOf, eventTypes, upcast } from './contract.js';
+import { broughtUp, ContractError, definitionOf, eventTypes, upcast } from './contract.js';
 
 const base = [registered(), confirmed()];
 
@@ -415,6 +415,24 @@ describe('time and versions', () => {
   test('what is stored of an unknown type or version is never folded over', () => {
     expect(() => upcast('Unheard', 1, {})).toThrow(ContractError);
     expect(() => upcast('ForecastRevised', 2, {})).toThrow(expect.objectContaining({ code: 'unknown-version' }));
+  });
+
+  test('older data are brought up a version at a time; a version in between that nobody brings up is not known', () => {
+    const type = {
+      type: 'Weighed',
+      version: 3,
+      upcasters: {
+        1: (data: unknown) => ({ grams: (data as { kilos: number }).kilos * 1_000 }),
+        2: (data: unknown) => ({ ...(data as object), scale: 'unknown' }),
+      },
+    };
+    expect(broughtUp(type, 1, { kilos: 2 })).toEqual({ grams: 2_000, scale: 'unknown' });
+    expect(broughtUp(type, 2, { grams: 5 })).toEqual({ grams: 5, scale: 'unknown' });
+    expect(broughtUp(type, 3, { grams: 5, scale: 'A' })).toEqual({ grams: 5, scale: 'A' });
+    for (const version of [0, 4, 1.5])
+      expect(() => broughtUp(type, version, {})).toThrow(expect.objectContaining({ code: 'unknown-version' }));
+    const gap = { ...type, upcasters: { 1: type.upcasters[1] } };
+    expect(() => broughtUp(gap, 1, { kilos: 2 })).toThrow(expect.objectContaining({ code: 'unknown-version' }));
   });
 
   test('what a decision changed can be taken back whole', () => {

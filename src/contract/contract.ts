@@ -66,14 +66,22 @@ export function definitionOf(type: string): EventTypeDefinition | undefined {
 export function upcast(type: string, version: number, data: unknown): unknown {
   const definition = byType.get(type);
   if (definition === undefined) throw new ContractError('unknown-type', `event type "${type}" is not known here`);
-  if (version === definition.version) return data;
+  return broughtUp(definition, version, data);
+}
+
+/** One step after the other, from the version it has to the newest. @throws ContractError `unknown-version` */
+export function broughtUp(
+  { type, version: newest, upcasters }: Pick<EventTypeDefinition, 'type' | 'version' | 'upcasters'>,
+  version: number,
+  data: unknown,
+): unknown {
+  if (!(version >= 1 && version <= newest)) throw unknownVersion(type, version);
   let brought = data;
-  for (let at = version; at < definition.version; at += 1) {
-    const step = definition.upcasters?.[at];
+  for (let at = version; at < newest; at += 1) {
+    const step = upcasters?.[at];
     if (step === undefined) throw unknownVersion(type, version);
     brought = step(brought);
   }
-  if (!(version >= 1 && version <= definition.version)) throw unknownVersion(type, version);
   return brought;
 }
 
