@@ -1,6 +1,5 @@
 /** One running ledger: every part opened from the configuration, joined, and closed in the right order. */
 import { randomFillSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { projections } from '../projections/index.js';
 import { keyOf } from './cli/init.js';
@@ -17,10 +16,12 @@ import type { Past, PastQuestion } from './http/reading/reading.js';
 import { createServer } from './http/server.js';
 import { mustBe, readIdentity, type LedgerIdentity } from './log/ledger-stream.js';
 import { isSoleWriter, openWriter } from './open-store.js';
+import { contractOf } from './subscriptions/decoding.js';
 import { lastAtOrBefore } from './subscriptions/place.js';
 import { startProjectorHost, type ProjectorHost } from './subscriptions/projector-host.js';
 import { openReadModel, type ReadModel } from './subscriptions/read-model.js';
 import { startReplayPool, type ReplayPool } from './subscriptions/replay-pool.js';
+import { VERSION } from './version.js';
 
 export interface Waybook {
   readonly config: Config;
@@ -31,11 +32,6 @@ export interface Waybook {
   /** Stops taking requests, lets those under way finish, and closes every part. May be called twice. */
   close(): Promise<void>;
 }
-
-/** Version of the program, as in package.json. */
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
-).version;
 
 /** What goes wrong in the background is said on standard error, without secrets. */
 export const standardLog: Log = {
@@ -58,15 +54,23 @@ export async function startWaybook(config: Config, log: Log = standardLog): Prom
   };
   try {
     let host: ProjectorHost | undefined;
+    let recorder: Recorder | undefined;
     const store = await openWriter(config.eventStore, {
       mustExist: true,
       onCommitted: () => host?.poke(),
+      onTampered: (stream) => {
+        log.warn(`somebody deleted the stream ${stream} or set its metadata`);
+        const contract = contractOf(stream);
+        // Read anew, it is found out.
+        if (contract !== undefined) recorder?.forget(contract);
+      },
       log: (line) => log.warn(line),
     });
     opened.push(() => store.close());
     const identity = await readIdentity(store);
     mustBe(identity, { origin: config.origin, clock: config.clock, key: await keyOf(config, identity.origin) });
     const clock = await clockOf(store, identity);
+    recorder = new Recorder(store, { clock, random: randomPool() }, { soleWriter: isSoleWriter(config.eventStore) });
     const replays = startReplayPool({
       worker: new URL('./replay-worker.js', import.meta.url),
       eventStore: config.eventStore,
@@ -83,7 +87,7 @@ export async function startWaybook(config: Config, log: Log = standardLog): Prom
     }
     const readModel = openReadModel(config.readModel);
     opened.push(() => readModel.close());
-    const server = await listen({ config, identity, clock, store, host, readModel, replays, log });
+    const server = await listen({ config, identity, clock, store, recorder, host, readModel, replays, log });
     opened.push(() => server.close());
     const url = (await server.getUrl()).replace('[::1]', 'localhost');
     let closing: Promise<void> | undefined;
@@ -99,6 +103,7 @@ interface Parts {
   readonly identity: LedgerIdentity;
   readonly clock: Clock;
   readonly store: EventStore;
+  readonly recorder: Recorder;
   readonly host: ProjectorHost | undefined;
   readonly readModel: ReadModel;
   readonly replays: ReplayPool;
@@ -106,9 +111,9 @@ interface Parts {
 }
 
 function listen(parts: Parts): Promise<NestFastifyApplication> {
-  const { config, identity, clock, store, host, readModel, replays, log } = parts;
+  const { config, identity, clock, store, recorder, host, readModel, replays, log } = parts;
   const http: HttpParts = {
-    recorder: new Recorder(store, { clock, random: randomPool() }, { soleWriter: isSoleWriter(config.eventStore) }),
+    recorder,
     clock,
     health: {
       ready: () => true,
@@ -143,8 +148,15 @@ async function replayOf(
   replays: ReplayPool,
 ): Promise<Past | undefined> {
   const now = new Date(clock.now()).toISOString();
-  if (asOf?.kind !== 'position')
-    return replays.replay({ contract, asOf: { instant: asOf?.instant ?? now }, ...(on === undefined ? {} : { on }) });
+  if (asOf === undefined) {
+    // All that is recorded by now: up to the head, also where another contract's event stands there.
+    const head = await store.head();
+    const past = await replays.replay({ contract, asOf: { instant: now }, ...(on === undefined ? {} : { on }) });
+    if (past === undefined || head === undefined || head.position < past.position) return past;
+    return { ...past, position: head.position };
+  }
+  if (asOf.kind !== 'position')
+    return replays.replay({ contract, asOf: { instant: asOf.instant }, ...(on === undefined ? {} : { on }) });
   const last = await lastAtOrBefore(store, asOf.position);
   if (last === undefined) return undefined;
   const instant = decodeEvent(last).recordedtime;

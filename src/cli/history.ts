@@ -4,9 +4,10 @@ import { contractView } from '../../projections/contract-status/queries.js';
 import { projections } from '../../projections/index.js';
 import { scheduleView } from '../../projections/schedule/queries.js';
 import type { Config } from '../config.js';
-import { isCalendarDate, isInstant } from '../contract/calendar.js';
+import { compareInstants, isCalendarDate, isInstant } from '../contract/calendar.js';
 import type { EventStore } from '../event-store/event-store.js';
 import { decodeEvent } from '../evidence/record.js';
+import { readIdentity } from '../log/ledger-stream.js';
 import { openReader } from '../open-store.js';
 import { lastAtOrBefore } from '../subscriptions/place.js';
 import { replayContract, type Replayed } from '../subscriptions/replay.js';
@@ -43,13 +44,30 @@ async function asOfRequest(
   store: EventStore,
   asOf: string | undefined,
 ): Promise<{ instant: string; position?: bigint }> {
-  if (asOf !== undefined && isInstant(asOf)) return { instant: asOf };
-  if (asOf !== undefined && !/^\d{1,19}$/.test(asOf))
+  const now = await nowOf(store);
+  if (asOf === undefined) return { instant: now };
+  if (isInstant(asOf)) {
+    if (compareInstants(asOf, now) > 0)
+      throw new CommandFailure(`--as-of must not lie ahead: the ledger is at ${now}`, EXIT.usage);
+    return { instant: asOf };
+  }
+  if (!/^\d{1,19}$/.test(asOf))
     throw new CommandFailure('--as-of must be an instant such as 2026-01-16T09:30:00Z, or a position', EXIT.usage);
-  const position = asOf === undefined ? (await store.head())?.position : BigInt(asOf);
-  const last = position === undefined ? undefined : await lastAtOrBefore(store, position);
-  if (position === undefined || last === undefined) throw new CommandFailure('nothing was recorded by then');
+  const position = BigInt(asOf);
+  const head = (await store.head())?.position ?? 0n;
+  if (position > head) throw new CommandFailure(`--as-of must not lie ahead: the ledger is at ${head}`, EXIT.usage);
+  const last = await lastAtOrBefore(store, position);
+  if (last === undefined) throw new CommandFailure('nothing was recorded by then');
   return { instant: decodeEvent(last).recordedtime, position };
+}
+
+/** The machine's time; of a ledger whose clock is stepped, when its last event was recorded. */
+async function nowOf(store: EventStore): Promise<string> {
+  const { clock } = await readIdentity(store);
+  if (clock === 'system') return new Date().toISOString();
+  const head = await store.head();
+  const last = head === undefined ? undefined : await lastAtOrBefore(store, head.position);
+  return last === undefined ? new Date(0).toISOString() : decodeEvent(last).recordedtime;
 }
 
 export async function replayCommand(

@@ -1,6 +1,12 @@
 /** What the command line prints: text for people, JSON where `--json` asks for it, progress on a terminal. */
 import cliProgress from 'cli-progress';
 
+// Who reads only the first lines closes the pipe; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 export interface Output {
   readonly json: boolean;
   /** A line for people; nothing with `--json`. */

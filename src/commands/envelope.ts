@@ -72,17 +72,19 @@ function attributeProblems(sent: Envelope): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const name of REQUIRED)
     if (!Object.hasOwn(sent, name)) problems.push({ pointer: `/${name}`, detail: 'is missing' });
-  for (const [name, value] of Object.entries(sent)) {
-    const pointer = `/${pointerToken(name)}`;
-    const attribute = Object.hasOwn(ATTRIBUTES, name) ? ATTRIBUTES[name] : undefined;
-    if (attribute !== undefined) {
-      if (!attribute.check(value)) problems.push({ pointer, detail: attribute.message });
-    } else if (SET_BY_LEDGER.has(name)) problems.push({ pointer, detail: 'is set by the ledger and never sent' });
-    else if (NOT_YET.has(name))
-      problems.push({ pointer, detail: 'is not taken yet: this ledger knows no keys of parties' });
-    else problems.push({ pointer, detail: 'is not an attribute of an event' });
+  for (const name of Object.keys(sent)) {
+    const detail = wrongAttribute(name, sent[name]);
+    if (detail !== undefined) problems.push({ pointer: `/${pointerToken(name)}`, detail });
   }
   return problems;
+}
+
+function wrongAttribute(name: string, value: unknown): string | undefined {
+  const attribute = Object.hasOwn(ATTRIBUTES, name) ? ATTRIBUTES[name] : undefined;
+  if (attribute !== undefined) return attribute.check(value) ? undefined : attribute.message;
+  if (SET_BY_LEDGER.has(name)) return 'is set by the ledger and never sent';
+  if (NOT_YET.has(name)) return 'is not taken yet: this ledger knows no keys of parties';
+  return 'is not an attribute of an event';
 }
 
 /**
@@ -130,12 +132,13 @@ function ready(sent: Envelope, subject: string, version: number, data: object): 
   const source = sent['source'] as string;
   const reporter = SOURCE.exec(source)![1]!;
   const onBehalfOf = sent['onbehalfof'] as string | undefined;
-  const attributes = { ...sent, subject } as Record<string, unknown>;
-  delete attributes['data'];
-  const { id, type, time } = attributes as unknown as CloudEventAttributes;
+  // Taken apart, not copied and `data` deleted: a deletion would turn the copy into a hash table.
+  const { data: sentData, ...others } = sent;
+  const attributes = { ...others, subject } as unknown as CloudEventAttributes;
+  const { id, type, time } = attributes;
   return {
-    attributes: attributes as unknown as CloudEventAttributes,
-    canonicalData: canonicalJson(sent['data']),
+    attributes,
+    canonicalData: canonicalJson(sentData),
     version,
     proposed: {
       contract: subject,

@@ -136,6 +136,28 @@ describe('faults', () => {
     }
   });
 
+  test('what was decided on events that then failed fails with them, and is no refusal', async () => {
+    const delay = (id: string, detail: string) =>
+      event(
+        'DelayReported',
+        { delay: 'D1', cause: { code: 'parts', locus: 'seller', detail }, startedOn: '2020-02-01', forecasts: [] },
+        { id },
+      );
+    await send(node(), base());
+    const failing = node(['lost', 'lost', 'lost', 'lost']);
+    const [first, ...others] = [
+      send(failing, [delay('a', 'x')]),
+      send(failing, [delay('b', 'x')]), // would be `id-in-use`
+      send(failing, [delay('a', 'y')]), // would be `event-id-reused`
+      send(failing, [delay('a', 'x')]), // would be a duplicate
+      send(failing, [forecast('c')], { ifMatch: 1n }), // would be another revision
+    ];
+    for (const outcome of [first!, ...others])
+      expect(await results(outcome)).toEqual([expect.objectContaining({ status: 'failed' })]);
+    expect(await stored()).toHaveLength(2);
+    expect(await statuses(send(failing, [delay('b', 'x')]))).toEqual(['recorded']);
+  });
+
   test('a conflict with another node is answered by reading on and deciding again', async () => {
     await send(node(), base());
     const other = node();

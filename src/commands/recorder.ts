@@ -273,6 +273,8 @@ class Draft {
   #frontier: Frontier;
   #bytes = 0;
   #failure: ItemResult | undefined;
+  /** Results that were decided on events that waited for the append: they hold only if it succeeds. */
+  readonly #resting = new Map<Command, Set<number>>();
 
   constructor(
     loaded: LoadedContract,
@@ -308,6 +310,7 @@ class Draft {
     for (; done.next < command.events.length; done.next += 1) {
       const result = this.#item(command, done.next, done);
       if (result === 'full') return true;
+      if (result !== undefined) this.#restsOnPending(command, done.next);
       if (result === 'unmatched') {
         done.unmatched = true;
         return false;
@@ -340,6 +343,7 @@ class Draft {
         for (const item of results.keys()) results[item] = { status: 'refused', refusal };
         break;
       }
+      if (result !== undefined) this.#restsOnPending(command, index);
       if (result === 'unmatched') {
         takeBack();
         done.unmatched = true;
@@ -423,6 +427,13 @@ class Draft {
     return { status: 'refused', refusal };
   }
 
+  #restsOnPending(command: Command, index: number): void {
+    if (this.pending.length === 0) return;
+    let resting = this.#resting.get(command);
+    if (resting === undefined) this.#resting.set(command, (resting = new Set()));
+    resting.add(index);
+  }
+
   /** The same event again, in the stream or earlier in this append; or its id with other content. */
   #repeated(incoming: IncomingEvent, revision: number): ItemResult {
     const waiting = this.#waiting(revision);
@@ -476,13 +487,18 @@ class Draft {
     this.#loaded.revision += this.pending.length;
   }
 
-  /** The append came to nothing that is known. Refusals and duplicates of stored events keep their results. */
+  /** The append came to nothing that is known. What was decided without its events keeps its result. */
   fail(result: ItemResult): void {
     this.#failure = result;
     for (const { command, index } of this.pending) this.#results.get(command)![index] = result;
-    for (const results of this.#results.values())
+    for (const [command, results] of this.#results) {
+      const resting = this.#resting.get(command);
+      const done = this.#done.get(command)!;
+      if (done.unmatched && resting?.has(done.next) === true) done.unmatched = false;
       for (const [index, found] of results.entries())
-        if (found?.status === 'duplicate' && found.position === -1n) results[index] = result;
+        if (resting?.has(index) === true || (found?.status === 'duplicate' && found.position === -1n))
+          results[index] = result;
+    }
   }
 
   /** Hands out what is decided. Commands of which something is left keep it for the next round. */

@@ -15,6 +15,7 @@ import {
   Money,
   Optional,
   Part,
+  RESERVED_PARTIES,
 } from './fields.js';
 import {
   eventType,
@@ -146,9 +147,15 @@ function amendmentProblems(state: DecisionState, data: ContractAmended): readonl
   }
   if (data.value !== undefined && data.value.currency !== state.currency)
     wrong('/value/currency', `must be ${state.currency}, the currency of the contract`);
-  for (const [index, { party }] of (data.adjudicators ?? []).entries())
+  twice.clear();
+  for (const [index, { party }] of (data.adjudicators ?? []).entries()) {
+    const pointer = `/adjudicators/${index}/party`;
+    if (RESERVED_PARTIES.has(party)) wrong(pointer, `"${party}" is reserved`);
+    if (twice.has(party)) wrong(pointer, `${party} stands twice`);
+    twice.add(party);
     if ((state.parties.get(party)?.size ?? 0) > 0)
-      wrong(`/adjudicators/${index}/party`, `${party} has a role already; an adjudicator has no other`);
+      wrong(pointer, `${party} has a role already; an adjudicator has no other`);
+  }
   if (data.terms?.signed === true) wrong('/terms/signed', NO_SIGNATURES);
   if (data.terms !== undefined && present(data.terms).length === 0) wrong('/terms', 'must change something');
   return problems;
@@ -217,7 +224,8 @@ function foldAgreed(model: ContractModel, event: EffectiveEvent<AmendmentAgreed>
   if (!isBinding(amendment.side, amendment.onBehalfOf !== undefined, amendment.agreedBy)) return;
   amendment.agreement = { time: event.time, recordedtime: event.recordedtime };
   for (const { party, name, country } of amendment.data.adjudicators ?? [])
-    model.parties = [...model.parties, { party, name, role: 'adjudicator', country }];
+    if (!model.holds(party, 'adjudicator'))
+      model.parties = [...model.parties, { party, name, role: 'adjudicator', country }];
   model.noteLead(event.revision);
   model.termsChanged();
 }
@@ -239,6 +247,8 @@ export const amendmentTypes = [
         adjudicators: (data.adjudicators ?? []).map((entry) => entry.party),
         agreedBy: new Set<string>(),
       });
+      for (const { party: adjudicator } of data.adjudicators ?? [])
+        state.addTo(state.proposedAdjudicators, adjudicator);
       for (const entry of data.lines ?? []) if (isWholeLine(entry)) state.addTo(state.lines, entry.line);
       for (const entry of data.milestones ?? [])
         if (isWholeMilestone(entry)) state.addTo(state.milestones, entry.milestone);
@@ -256,6 +266,7 @@ export const amendmentTypes = [
         data: event.data,
         agreedBy: new Map(),
         agreement: undefined,
+        refusedBy: new Set(),
         refusedAt: undefined,
       };
       model.amendments.set(facts.amendment, facts);
@@ -295,11 +306,13 @@ export const amendmentTypes = [
     fold: (model, event) => {
       const amendment = model.amendments.get(event.data.amendment);
       if (amendment === undefined) return;
-      if (amendment.agreement !== undefined || amendment.refusedAt !== undefined) {
+      const side = model.holds(event.party, 'buyer') ? 'buyer' : 'seller';
+      if (amendment.agreement !== undefined || amendment.agreedBy.has(side) || amendment.refusedBy.has(side)) {
         model.flag('repeated-answer', event, `amendment ${amendment.amendment} had been answered before`);
         return;
       }
-      amendment.refusedAt = event.recordedtime;
+      amendment.refusedBy.add(side);
+      amendment.refusedAt ??= event.recordedtime;
       model.termsChanged();
     },
   }),

@@ -31,10 +31,20 @@ export function isInstant(value: unknown): value is string {
 /** The day of a day or an instant. */
 export const dayOf = (dayOrInstant: string): string => dayOrInstant.slice(0, 10);
 
+/** Numbers of days met before, as parsing a date takes longer than anything else that is done with it. */
+const knownDays = new Map<string, number>();
+/** A century of days; past that the memory begins anew. */
+const MAX_KNOWN_DAYS = 36_525;
+
 /** Days since 1970-01-01. @throws RangeError where the day does not exist */
 export function dayNumber(day: string): number {
+  const known = knownDays.get(day);
+  if (known !== undefined) return known;
   const ms = Date.parse(`${dayOf(day)}T00:00:00Z`);
   if (Number.isNaN(ms)) throw new RangeError(`"${day}" is no date`);
+  if (knownDays.size >= MAX_KNOWN_DAYS) knownDays.clear();
+  // An instant is let through as its day, but there are too many of them to be remembered.
+  if (day.length === 10) knownDays.set(day, ms / DAY_MS);
   return ms / DAY_MS;
 }
 

@@ -22,7 +22,7 @@ import type { ContractModel } from './model.js';
 import { qualityTypes } from './quality.js';
 import { registrationTypes } from './registration.js';
 import { scheduleTypes } from './schedule.js';
-import { shipmentTypes } from './shipment.js';
+import { reviewQuantities, shipmentTypes } from './shipment.js';
 import type { DecisionState } from './state.js';
 
 export type ContractErrorCode = 'unknown-type' | 'unknown-version';
@@ -114,6 +114,7 @@ export function decide(
     checkRights(state, definition, event) ??
     inData(checkNames(state, definition, event.data)) ??
     inData(checkOpened(state, definition, event)) ??
+    inData(definition.checkData?.(event.data)) ??
     inData(definition.rules?.(state, event, context.lookup))
   );
 }
@@ -142,6 +143,8 @@ function checkRights(
       : refuse('not-permitted', `${reporter} reports no ${event.type}`);
   if (!state.acts(reporter)) return refuseField('not-permitted', '/source', `${reporter} is no party of this contract`);
   if (onBehalfOf !== undefined) {
+    if (onBehalfOf === reporter)
+      return refuseField('not-permitted', '/onbehalfof', 'must be another party than the one that reports');
     if (definition.inPersonOnly === true) return notOnBehalf(event.type);
     if (!state.has(reporter, ...MAY_RECORD_FOR_OTHERS))
       return refuseField('not-permitted', '/onbehalfof', 'only buyer, seller and prime record for another party');
@@ -167,7 +170,7 @@ function checkNames(state: DecisionState, definition: EventTypeDefinition, data:
         : kind === 'milestone'
           ? state.milestones.has(id)
           : kind === 'party'
-            ? state.parties.has(id)
+            ? state.parties.has(id) || state.proposedAdjudicators.has(id)
             : state.amendments.has(id);
     if (!known) return refuseField('unknown-reference', pointer, `the contract has never had a ${kind} ${id}`);
   }
@@ -230,11 +233,23 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
     }));
     if (names.length > 0 && model.mention(names, effective)) return;
   }
-  const opens = definition.opens?.(effective.data);
-  definition.fold?.(model, effective);
+  const terms = model.termsVersion;
+  takeEffect(model, definition, effective);
+  if (model.termsVersion !== terms) reviewQuantities(model);
+}
+
+function takeEffect(model: ContractModel, definition: EventTypeDefinition, event: EffectiveEvent<object>): void {
+  definition.fold?.(model, event);
+  const opens = definition.opens?.(event.data);
   if (opens === undefined) return;
-  for (const held of model.open(opens.kind, qualified(opens.kind, opens.id, event.party), event.withdrawn))
-    byType.get(held.type)?.fold?.(model, held);
+  for (const held of model.open(opens.kind, qualified(opens.kind, opens.id, event.party), event.withdrawn)) {
+    const released = byType.get(held.event.type);
+    if (released === undefined) continue;
+    const { parties } = model;
+    model.parties = held.parties;
+    takeEffect(model, released, held.event);
+    model.parties = parties;
+  }
 }
 
 function mentionsOf(definition: EventTypeDefinition, data: object): readonly Mention[] {

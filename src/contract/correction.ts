@@ -9,7 +9,12 @@ import {
   type Lookup,
 } from './event-type.js';
 import type { ProposedEvent, Refusal } from './event-type.js';
-import { evolveRegistration, registrationProblems, type ContractRegistered } from './registration.js';
+import {
+  correctedRegistrationProblems,
+  evolveRegistration,
+  registrationProblems,
+  type ContractRegistered,
+} from './registration.js';
 import type { DecisionState } from './state.js';
 import { validatePayload } from './validation.js';
 
@@ -88,8 +93,8 @@ export function correctionTypes(types: TypeAccess) {
       return refuseField('invalid-event', at(''), `must keep what the original introduced: ${missing[0]}`);
     const refused =
       definition.type === 'ContractRegistered'
-        ? registrationRefusal(replaced as ContractRegistered, original)
-        : types.checkNames(state, definition, replaced);
+        ? registrationRefusal(state, replaced as ContractRegistered, original)
+        : (types.checkNames(state, definition, replaced) ?? definition.checkData?.(replaced));
     return refused === undefined
       ? undefined
       : { ...refused, problems: refused.problems.map(({ pointer, detail }) => ({ pointer: at(pointer), detail })) };
@@ -108,15 +113,28 @@ export function correctionTypes(types: TypeAccess) {
       evolve: (state, event) => {
         const name = correctedName(event);
         if (state.registration?.id !== name.id || state.registration.source !== name.source) return;
-        const data = types.upcast('ContractRegistered', event.version, event.data.replacement);
-        evolveRegistration(state, { ...name, reporter: event.reporter }, data as ContractRegistered);
+        const data = types.upcast('ContractRegistered', state.registration.version, event.data.replacement);
+        const { version } = state.registration;
+        evolveRegistration(state, { ...name, version, reporter: event.reporter }, data as ContractRegistered);
+      },
+      fold: (model, event) => {
+        const name = correctedName(event);
+        const { registration } = model;
+        if (registration?.event.id !== name.id || registration.event.source !== name.source) return;
+        // Whoever confirmed before had confirmed other terms. That it was contested is still true.
+        model.confirmations.clear();
+        model.confirmedAt = undefined;
       },
     }),
   ];
 }
 
-function registrationRefusal(data: ContractRegistered, original: ContractEvent): Refusal | undefined {
-  const problems = registrationProblems(data);
+function registrationRefusal(
+  state: DecisionState,
+  data: ContractRegistered,
+  original: ContractEvent,
+): Refusal | undefined {
+  const problems = [...registrationProblems(data), ...correctedRegistrationProblems(state, data)];
   if (problems.length > 0) return refuse('invalid-registration', 'the registration contradicts itself', problems);
   const sides = data.parties.filter((entry) => entry.role === 'buyer' || entry.role === 'seller');
   return original.party === 'operator' || sides.some((entry) => entry.party === original.party)

@@ -105,7 +105,7 @@ export const delayTypes = [
     ],
     opens: (data) => ({ kind: 'delay', id: data.delay, pointer: '/delay' }),
     keeps: (data) => [`delay ${data.delay}`],
-    rules: (_state, { data }) => {
+    checkData: (data) => {
       const twice = data.forecasts.findIndex(
         (entry, index) => data.forecasts.findIndex((other) => other.milestone === entry.milestone) !== index,
       );

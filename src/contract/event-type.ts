@@ -132,6 +132,8 @@ export interface EventTypeDefinition<D extends object = object> {
   answers?(data: D): Mention | undefined;
   /** Recorded and flagged where what they name has not been heard of yet. */
   mentions?(data: D): readonly Mention[];
+  /** Rules of its own that look at the data alone; a replacement in a correction is held to them too. */
+  checkData?(data: D): Refusal | undefined;
   /** Rules of its own, after all the general ones. */
   rules?(state: DecisionState, event: ProposedEvent<D>, lookup: Lookup): Refusal | undefined;
   /** What later decisions must know of it. */

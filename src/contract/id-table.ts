@@ -1,9 +1,10 @@
 import { hash, createHash } from 'node:crypto';
 
-const sha256: (text: string) => Buffer =
+/** Digests as strings of 32 characters from U+0000 to U+00FF: a Buffer for each would cost more than the hashing. */
+const sha256: (text: string) => string =
   typeof hash === 'function'
-    ? (text) => hash('sha256', text, 'buffer')
-    : (text) => createHash('sha256').update(text).digest();
+    ? (text) => hash('sha256', text, 'binary')
+    : (text) => createHash('sha256').update(text).digest('binary');
 
 const KEY_WORDS = 4;
 const EMPTY = 0xffffffff;
@@ -67,7 +68,12 @@ export class IdTable {
   #find(name: string): number {
     if (name !== this.#lastName || this.#size === 0) {
       const digest = sha256(name);
-      for (let word = 0; word < KEY_WORDS; word += 1) this.#last[word] = digest.readUInt32LE(word * 4);
+      for (let word = 0, at = 0; word < KEY_WORDS; word += 1, at += 4)
+        this.#last[word] =
+          digest.charCodeAt(at) |
+          (digest.charCodeAt(at + 1) << 8) |
+          (digest.charCodeAt(at + 2) << 16) |
+          (digest.charCodeAt(at + 3) << 24);
       this.#lastName = name;
     }
     return this.#slot(this.#last, 0);

@@ -44,6 +44,8 @@ export interface AmendmentFacts extends Stand {
   readonly agreedBy: Map<string, { readonly time: string; readonly recordedtime: string; readonly revision: number }>;
   /** The agreement that made it binding. */
   agreement: { readonly time: string; readonly recordedtime: string } | undefined;
+  /** Who of buyer and seller recorded a refusal. */
+  readonly refusedBy: Set<string>;
   refusedAt: string | undefined;
 }
 
@@ -78,6 +80,7 @@ export interface MilestoneFacts {
 
 /** One acceptance, or revocation of one, of some quantity of a line. */
 export interface DeliveryFacts extends Stand {
+  readonly event: Required<EventName>;
   readonly shipment: string | undefined;
   readonly point: 'origin' | 'destination' | 'revoked';
   /** Millionths. */
@@ -129,8 +132,7 @@ export type FlagCode =
   | 'one-sided'
   | 'repeated-answer'
   | 'quantity-exceeds-line'
-  | 'percent-decreased'
-  | 'stage-after-completion';
+  | 'percent-decreased';
 
 export interface Flag {
   readonly code: FlagCode;
@@ -157,8 +159,10 @@ export interface Touched {
   readonly events: EffectiveEvent[];
 }
 
-interface HeldEvent {
+export interface HeldEvent {
   readonly event: EffectiveEvent<object>;
+  /** Who was on the contract when it was recorded: its rights are judged by that. */
+  readonly parties: PartyEntry[];
   readonly missing: Set<string>;
 }
 
@@ -202,7 +206,9 @@ export class ContractModel {
   /** What was opened, by `kind LF qualified id`: whether it has been withdrawn. */
   readonly opened = new Map<string, { readonly withdrawn: boolean }>();
   /** Events that speak of what is not opened yet, by the same name; each with all that it still misses. */
-  readonly waiting = new Map<string, readonly HeldEvent[]>();
+  readonly waiting = new Map<string, HeldEvent[]>();
+  /** Revisions of events flagged for resting on what is withdrawn, by the same name. */
+  readonly #resting = new Map<string, number[]>();
   readonly flags = new Map<string, Flag>();
 
   /** Counts changes of what is in force, so that `inForce` of `terms-in-force.ts` is computed once for each. */
@@ -306,19 +312,23 @@ export class ContractModel {
    * Notes that something was opened.
    * @returns the events that spoke of it before and now take effect
    */
-  open(kind: OpenedKind, qualifiedId: string, withdrawn: boolean): readonly EffectiveEvent<object>[] {
+  open(kind: OpenedKind, qualifiedId: string, withdrawn: boolean): readonly HeldEvent[] {
     const name = `${kind}\n${qualifiedId}`;
     const before = this.opened.get(name);
     if (before === undefined || before.withdrawn) this.opened.set(name, { withdrawn });
+    if (before?.withdrawn === true && !withdrawn) {
+      for (const revision of this.#resting.get(name) ?? []) this.unflag('basis-withdrawn', revision);
+      this.#resting.delete(name);
+    }
     const waiting = this.waiting.get(name);
     if (waiting === undefined) return [];
     this.waiting.delete(name);
     for (const held of waiting) {
       held.missing.delete(name);
       if (held.missing.size === 0) this.unflag('unknown-reference', held.event.revision);
-      if (withdrawn) this.flag('basis-withdrawn', held.event, withdrawnText(kind, qualifiedId));
+      if (withdrawn) this.#rests(name, held.event, withdrawnText(kind, qualifiedId));
     }
-    return waiting.filter((held) => held.missing.size === 0).map((held) => held.event);
+    return waiting.filter((held) => held.missing.size === 0);
   }
 
   /**
@@ -336,24 +346,44 @@ export class ContractModel {
       if (opened === undefined) {
         missing.add(name);
         this.flag('unknown-reference', event, `${kind} ${id} has not been heard of`);
-      } else if (opened.withdrawn) this.flag('basis-withdrawn', event, withdrawnText(kind, id));
+      } else if (opened.withdrawn) this.#rests(name, event, withdrawnText(kind, id));
     }
-    for (const name of missing) this.waiting.set(name, [...(this.waiting.get(name) ?? []), { event, missing }]);
+    for (const name of missing) {
+      const held = { event, parties: this.parties, missing };
+      const waiting = this.waiting.get(name);
+      if (waiting === undefined) this.waiting.set(name, [held]);
+      else waiting.push(held);
+    }
     return missing.size > 0;
+  }
+
+  #rests(name: string, event: EffectiveEvent<object>, detail: string): void {
+    this.flag('basis-withdrawn', event, detail);
+    const resting = this.#resting.get(name);
+    if (resting === undefined) this.#resting.set(name, [event.revision]);
+    else resting.push(event.revision);
   }
 }
 
 const withdrawnText = (kind: OpenedKind, id: string): string => `${kind} ${id} was withdrawn by who reported it`;
 
 /** Whether `a` stands after `b`. */
-export const isAfter = (a: Stand, b: Stand): boolean =>
-  a.time === b.time ? a.revision > b.revision : compareInstants(a.time, b.time) > 0;
+export function isAfter(a: Stand, b: Stand): boolean {
+  // One instant may be spelt in two ways: what counts is the instant.
+  const order = compareInstants(a.time, b.time);
+  return order === 0 ? a.revision > b.revision : order > 0;
+}
 
 /** Puts an entry where it belongs in a list ordered by {@link Stand}; at the end in the ordinary case. */
 export function insertByStand<T extends Stand>(list: T[], entry: T): void {
-  let at = list.length;
-  while (at > 0 && isAfter(list[at - 1]!, entry)) at -= 1;
-  list.splice(at, 0, entry);
+  let [low, high] = [0, list.length];
+  if (high > 0 && !isAfter(list[high - 1]!, entry)) low = high;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isAfter(list[middle]!, entry)) high = middle;
+    else low = middle + 1;
+  }
+  list.splice(low, 0, entry);
 }
 
 export const compareStands = (a: Stand, b: Stand): number => (isAfter(a, b) ? 1 : isAfter(b, a) ? -1 : 0);

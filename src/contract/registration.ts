@@ -159,25 +159,55 @@ function registrar(data: ContractRegistered, party: string): boolean {
   return data.parties.some((entry) => entry.party === party && (entry.role === 'buyer' || entry.role === 'seller'));
 }
 
+type RoleOf = { readonly party: string; readonly role: Role };
+const isAmong = (entries: readonly RoleOf[], party: string, role: Role): boolean =>
+  entries.some((entry) => entry.party === party && entry.role === role);
+
+/** What is wrong with a corrected registration, given what has been recorded on the contract since. */
+export function correctedRegistrationProblems(state: DecisionState, data: ContractRegistered): readonly FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  const before = state.registration?.parties ?? [];
+  if (state.amendments.size > 0 && data.value.currency !== state.currency)
+    problems.push({ pointer: '/value/currency', detail: `must stay ${state.currency}: amendments are in it` });
+  const added = [...state.parties].flatMap(([party, roles]) =>
+    [...roles].filter((role) => !isAmong(before, party, role)).map((role) => ({ party, role })),
+  );
+  for (const [index, { party, role }] of data.parties.entries()) {
+    const pointer = `/parties/${index}`;
+    if (isAmong(added, party, role)) problems.push({ pointer, detail: `${party} was added as ${role} since` });
+    if (role === 'prime' && added.some((entry) => entry.role === 'prime'))
+      problems.push({ pointer, detail: 'another prime was added since; there is at most one' });
+    if (state.proposedAdjudicators.has(party))
+      problems.push({ pointer, detail: `${party} is adjudicator, or proposed as such, and has no other role` });
+  }
+  if (data.parties.length + added.length > MAX_ENTRIES)
+    problems.push({ pointer: '/parties', detail: `must have at most ${MAX_ENTRIES} entries with those added since` });
+  return problems;
+}
+
 /** Takes a registration, or its correction, into the state. */
 export function evolveRegistration(
   state: DecisionState,
-  event: Pick<ProposedEvent, 'id' | 'source' | 'reporter'>,
+  event: Pick<ProposedEvent, 'id' | 'source' | 'version' | 'reporter'>,
   data: ContractRegistered,
 ): void {
-  for (const { party, role } of state.registration?.parties ?? []) {
+  const before = state.registration?.parties ?? [];
+  for (const { party, role } of before) {
     const held = state.parties.get(party);
-    if (held !== undefined && !data.parties.some((entry) => entry.party === party && entry.role === role))
-      state.removeFrom(held, role);
+    if (held !== undefined && !isAmong(data.parties, party, role)) state.removeFrom(held, role);
   }
   if (state.registeredBy === undefined) state.assign('registeredBy', event.reporter);
   state.assign('registration', {
     id: event.id,
     source: event.source,
+    version: event.version,
     parties: data.parties.map(({ party, role }) => ({ party, role })),
   });
   state.assign('currency', data.value.currency);
-  for (const { party, role } of data.parties) state.grant(party, role);
+  // A role that the registration had given before, and that was taken away since, is not given back by a correction.
+  for (const { party, role } of data.parties) if (!isAmong(before, party, role)) state.grant(party, role);
+  // Who confirmed had confirmed other terms.
+  for (const party of state.confirmedBy) state.removeFrom(state.confirmedBy, party);
   for (const { line } of data.lines) state.addTo(state.lines, line);
   for (const { milestone } of data.milestones) state.addTo(state.milestones, milestone);
 }
@@ -297,6 +327,8 @@ export const registrationTypes = [
       if (state.has(party, role)) return refuseField('invalid-event', '/role', `${party} is ${role} already`);
       if (state.has(party, 'adjudicator'))
         return refuseField('invalid-event', '/party', `${party} is adjudicator and may have no other role`);
+      if (state.proposedAdjudicators.has(party))
+        return refuseField('invalid-event', '/party', `${party} is proposed as adjudicator and may have no other role`);
       const prime = state.holder('prime');
       if (role === 'prime' && prime !== undefined)
         return refuseField('invalid-event', '/role', `${prime} is prime; remove it first`);

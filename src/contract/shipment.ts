@@ -15,6 +15,7 @@ import { eventType, mention, named, type EffectiveEvent, type Named, type Role }
 import { insertByStand, type CarriedFacts, type ContractModel, type DeliveryFacts } from './model.js';
 import { quantityOf } from './money.js';
 import { noteReport } from './reporting.js';
+import { AcceptedQuantity } from './delivery-arithmetic.js';
 import { inForce } from './terms-in-force.js';
 
 export class Item {
@@ -116,6 +117,7 @@ function deliver(
     const delivery: DeliveryFacts = {
       time: event.time,
       revision: event.revision,
+      event: { id: event.id, source: event.source },
       shipment: event.data.shipment,
       point,
       quantity,
@@ -124,10 +126,32 @@ function deliver(
     line.accepted.add(delivery);
     const terms = inForce(model).lines.get(id);
     if (point !== 'revoked' && terms !== undefined && line.accepted.total > terms.quantity)
-      model.flag('quantity-exceeds-line', event, `accepted in all more than the ${terms.quantityData} of line ${id}`);
+      model.flag('quantity-exceeds-line', event, exceedsText(id, model));
     for (const milestone of inForce(model).deliveriesOf(id)) model.milestone(milestone);
   }
 }
+
+/**
+ * The quantities in force have changed: flags anew what was accepted beyond them. Runs through the deliveries in order,
+ * so that the flag stands on those with which the line was exceeded.
+ */
+export function reviewQuantities(model: ContractModel): void {
+  const exceeding = new Map<number, string>();
+  for (const terms of inForce(model).lines.values()) {
+    const running = new AcceptedQuantity();
+    for (const delivery of model.lines.get(terms.line)?.deliveries ?? []) {
+      running.add(delivery);
+      if (delivery.point !== 'revoked' && running.total > terms.quantity) exceeding.set(delivery.revision, terms.line);
+    }
+  }
+  for (const { deliveries } of model.lines.values())
+    for (const { revision, event } of deliveries)
+      if (!exceeding.has(revision)) model.unflag('quantity-exceeds-line', revision);
+      else model.flag('quantity-exceeds-line', { revision, ...event }, exceedsText(exceeding.get(revision)!, model));
+}
+
+const exceedsText = (line: string, model: ContractModel): string =>
+  `accepted in all more than the ${inForce(model).lines.get(line)?.quantityData ?? ''} of line ${line}`;
 
 const shipmentMention = (data: { readonly shipment?: string }) => mention('shipment', data.shipment, '/shipment');
 

@@ -21,6 +21,8 @@ export interface AmendmentState {
 export interface RegistrationState {
   readonly id: string;
   readonly source: string;
+  /** The version of its payload: what corrects it has the same. */
+  readonly version: number;
   readonly parties: readonly { readonly party: string; readonly role: Role }[];
 }
 
@@ -38,6 +40,8 @@ export class DecisionState {
   readonly lines = new Set<string>();
   readonly milestones = new Set<string>();
   readonly amendments = new Map<string, AmendmentState>();
+  /** Who is adjudicator once an amendment is agreed. */
+  readonly proposedAdjudicators = new Set<string>();
   /** ISO 4217 code of the contract's value: line and unit values have no other. */
   currency = '';
   /** Names of events (`source` LF `id`) and the revisions they are at. */

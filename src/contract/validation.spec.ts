@@ -13,7 +13,9 @@ function valueOf(schema: JsonSchema, clean = false): fc.Arbitrary<unknown> {
 
 /** Whether a plain value is one of its kind, by the kind's own check. */
 function fits(schema: JsonSchema, value: unknown): boolean {
-  const kind = Object.values(FIELD_KINDS).find((each) => each.schema === schema || inAnyOf(each.schema, schema));
+  const kind = Object.values(FIELD_KINDS).find(
+    (each) => JSON.stringify(each.schema) === JSON.stringify(schema) || inAnyOf(each.schema, schema),
+  );
   return kind === undefined || kind.check(value);
 }
 const inAnyOf = (of: Readonly<Record<string, unknown>>, schema: JsonSchema): boolean =>

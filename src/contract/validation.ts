@@ -141,7 +141,7 @@ export function problemsOf(payload: PayloadClass, data: unknown): readonly Field
   if (!isPlainObject(data)) return [{ pointer: '', detail: 'must be an object' }];
   if (depthOf(data, MAX_DEPTH) > MAX_DEPTH)
     return [{ pointer: '', detail: `is nested deeper than ${MAX_DEPTH} levels` }];
-  const strange = foreignNames(data, '');
+  const strange = foreignNames(data, '', schemaOf(payload));
   if (strange !== undefined) return [strange];
   // class-validator refuses a class without rules altogether: of such a type any field is one too many.
   if (Object.keys(schemaOf(payload)['properties'] as object).length === 0)
@@ -191,12 +191,16 @@ export const pointerToken = (name: string): string => name.replaceAll('~', '~0')
 // class-transformer drops these on the way to an instance, so that class-validator would never see them.
 const DROPPED = new Set(['__proto__', 'constructor', 'prototype', 'then']);
 
-function foreignNames(value: unknown, path: string): FieldProblem | undefined {
+function foreignNames(value: unknown, path: string, schema?: JsonSchema): FieldProblem | undefined {
+  const properties = schema?.['properties'] as Readonly<Record<string, JsonSchema>> | undefined;
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [name, inner] of Object.entries(value)) {
     const pointer = `${path}/${pointerToken(name)}`;
     if (!Array.isArray(value) && (DROPPED.has(name) || name in Object.prototype))
       return { pointer, detail: 'is not a field of this type' };
+    // What is checked by another type's class has names of its own.
+    const known = properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : undefined;
+    if (known?.['type'] === 'object' && known['properties'] === undefined) continue;
     const found = foreignNames(inner, pointer);
     if (found !== undefined) return found;
   }

@@ -7,11 +7,16 @@ export const NDJSON = 'application/x-ndjson';
 export const CLOUDEVENT = 'application/cloudevents+json';
 export const CLOUDEVENTS_BATCH = 'application/cloudevents-batch+json';
 
-/** The essence of the request's `Content-Type`: lower case, without parameters such as a charset; '' for none. */
+/**
+ * The essence of the request's `Content-Type`: lower case, without parameters; '' for none, and for a charset other than
+ * UTF-8, which no body here is in.
+ */
 export function contentTypeOf(request: FastifyRequest): string {
   const header = request.headers['content-type'];
   if (header === undefined) return '';
   const end = header.indexOf(';');
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(header)?.[1];
+  if (charset !== undefined && charset.toLowerCase() !== 'utf-8') return '';
   return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase();
 }
 

@@ -6,8 +6,8 @@ import { resultJson } from './results.js';
 export const MAX_LINE_BYTES = 1024 * 1024;
 /** So many lines are recorded together at most. */
 const LINES_TOGETHER = 500;
-/** Groups of lines being recorded at once: one is appended while the next is checked. */
-const MAX_IN_FLIGHT = 3;
+/** Groups of lines being recorded at once: one is appended while the next is checked. More would only be more garbage. */
+const MAX_IN_FLIGHT = 2;
 /** Characters of lines that wait, besides those in flight; past this nothing more is read. */
 const MAX_WAITING = 2 * 1024 * 1024;
 /** A client from which nothing comes for so long is given up. */

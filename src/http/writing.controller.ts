@@ -136,7 +136,7 @@ export class WritingController {
     if (outcome !== undefined && outcome.revision >= 0n) void reply.header('etag', `"${outcome.revision}"`);
     if (tally.position !== undefined) void reply.header('waybook-position', String(tally.position));
     // Of an atomic batch with a refusal nothing is recorded, whatever had been recorded before.
-    const status = options.atomic === true && tally.refused > 0 ? 422 : tally.httpStatus;
+    const status = options.atomic === true && tally.refused > 0 ? atomicRefusal(outcomes) : tally.httpStatus;
     if (status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
     let text = '{"results":[';
     for (let place = 0; place < outcomes.length; place += 1)
@@ -286,3 +286,14 @@ function noQuery(request: FastifyRequest): void {
 function atomicOf(request: FastifyRequest): boolean {
   return hasQuery(request) && flagParameter(readQuery(request, ['atomic']), 'atomic');
 }
+
+/** Of an atomic batch that is refused: too large is told from wrong. */
+const atomicRefusal = (outcomes: readonly ItemOutcome[]): 413 | 422 =>
+  outcomes.some(
+    (outcome) =>
+      outcome.status === 'refused' &&
+      'refusal' in outcome &&
+      (outcome.refusal.code === 'batch-too-large' || outcome.refusal.code === 'event-too-large'),
+  )
+    ? 413
+    : 422;

@@ -13,7 +13,7 @@ import {
 import { loadRows } from '../../../projections/projection.js';
 import { scheduleView } from '../../../projections/schedule/queries.js';
 import { schedule } from '../../../projections/schedule/schedule.js';
-import { dayOf } from '../../contract/calendar.js';
+import { dayOf, isInstant } from '../../contract/calendar.js';
 import { JSON_TYPE, NDJSON, negotiate } from '../media-types.js';
 import { Problem } from '../problem.js';
 import {
@@ -28,7 +28,7 @@ import {
   type Query,
 } from '../query.js';
 import { answerStream } from '../streaming.js';
-import { Reading, READING, unknownContract, type ReadingParts } from './reading.js';
+import { ID, Reading, READING, unknownContract, type ReadingParts } from './reading.js';
 
 const LIMITS = { max: 500, usual: 50 };
 const CONTRACT_LIST = [
@@ -250,15 +250,20 @@ async function* lines(chunks: Iterable<Chunk> | AsyncIterable<Chunk>): AsyncGene
 
 type Place = Readonly<Record<string, unknown>>;
 
+/** Fields that are sorted by as numbers; all others as text. */
+const NUMBERS: ReadonlySet<string> = new Set(['slipDays', 'lateDays', 'deliveryLateDays', 'openDelays', 'revision']);
+
 function contractPlace(place: Place, sort: string, descending: boolean): ContractPage['after'] {
   const { value, contract } = place;
-  if (place['sort'] !== sort || place['descending'] !== descending || typeof contract !== 'string') return undefined;
-  if (value === null || typeof value === 'string') return { value, contract };
-  return typeof value === 'number' && Number.isFinite(value) ? { value, contract } : undefined;
+  if (place['sort'] !== sort || place['descending'] !== descending) return undefined;
+  if (typeof contract !== 'string' || !ID.test(contract)) return undefined;
+  if (value === null) return { value, contract };
+  if (NUMBERS.has(sort)) return Number.isSafeInteger(value) ? { value: value as number, contract } : undefined;
+  return typeof value === 'string' && value.isWellFormed() && !value.includes('\0') ? { value, contract } : undefined;
 }
 
 function historyPlace({ time, revision, order }: Place, asked: string): HistoryPage['after'] {
-  return order === asked && typeof time === 'string' && Number.isSafeInteger(revision)
+  return order === asked && isInstant(time) && Number.isSafeInteger(revision) && Number(revision) >= 0
     ? { time, revision: revision as number }
     : undefined;
 }

@@ -6,7 +6,7 @@ import { ALL, type ProjectorControl, type RebuildProgress } from '../../subscrip
 import type { ApiPaths } from '../api.js';
 import type { HttpExtension } from '../http.module.js';
 import { NDJSON } from '../media-types.js';
-import { problemBody, problemOf } from '../problem.js';
+import { problemAt, problemBody, problemOf } from '../problem.js';
 import { choiceParameter, readQuery } from '../query.js';
 import { answerStream } from '../streaming.js';
 
@@ -28,6 +28,8 @@ export class RebuildController {
   @Post()
   async rebuild(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery(request, ['projection']);
+    if (Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined)
+      throw problemAt('bad-request', '', 'must be empty: the projection is named in the query');
     const name = choiceParameter(query, 'projection', this.#rebuilder.names) ?? ALL;
     await answerStream(
       reply,
