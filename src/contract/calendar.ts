@@ -79,10 +79,3 @@ export function compareInstants(a: string, b: string): number {
 
 const padded = (instant: string): string =>
   instant[19] === '.' ? `${instant.slice(0, -1).padEnd(29, '0')}Z` : `${instant.slice(0, 19)}.000000000Z`;
-
-/** The latest of some days, `undefined` for none. */
-export function latestDay(days: Iterable<string | undefined>): string | undefined {
-  let latest: string | undefined;
-  for (const day of days) if (day !== undefined && (latest === undefined || day > latest)) latest = day;
-  return latest;
-}

@@ -33,8 +33,6 @@ const DECIMAL = /^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?$/;
 const PERCENT = /^(?:100(?:\.0{1,6})?|[1-9]?[0-9](?:\.[0-9]{1,6})?)$/;
 const UNIT = /^[A-Z0-9]{2,3}$/;
 const COUNTRY = /^[A-Z]{2}$/;
-const SHA256 = /^[0-9a-f]{64}$/;
-const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/;
 
 const wholeNumber = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
@@ -129,8 +127,6 @@ export const FIELD_KINDS = {
   },
   unit: pattern(UNIT, 'must be a UNECE Recommendation 20 unit code such as EA, KGM or MTR'),
   country: pattern(COUNTRY, 'must be an ISO 3166-1 alpha-2 country code'),
-  sha256: pattern(SHA256, 'must be a SHA-256 as 64 lower-case hexadecimal digits'),
-  mediaType: pattern(MEDIA_TYPE, 'must be a media type such as application/pdf'),
 } as const satisfies Record<string, FieldKind>;
 
 export type FieldKindName = keyof typeof FIELD_KINDS;
@@ -158,8 +154,6 @@ export const IsCount = () => field('count');
 export const IsDays = () => field('days');
 export const IsUnit = () => field('unit');
 export const IsCountry = () => field('country');
-export const IsSha256 = () => field('sha256');
-export const IsMediaType = () => field('mediaType');
 export const IsFlag = () => IsBoolean({ message: 'must be true or false' });
 export const IsOneOf = (values: readonly (string | boolean)[]) =>
   IsIn(values, { message: `must be one of ${values.join(', ')}` });
