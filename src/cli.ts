@@ -2,17 +2,13 @@
 /** The command line: `waybook COMMAND`. Exit codes: 0 done, 1 failed, 2 the call is wrong, 3 something is not to be had now. */
 import 'reflect-metadata';
 import { Command, CommanderError, Option } from 'commander';
-import { demoCommand } from './cli/demo.js';
 import { CommandFailure, EXIT } from './cli/exit.js';
-import { historyCommand, replayCommand, type PastOptions } from './cli/history.js';
-import { importFile } from './cli/import.js';
-import { initLedger } from './cli/init.js';
+import type { PastOptions } from './cli/history.js';
 import { outputOf } from './cli/output.js';
-import { isServed, rebuildCommand, urlOf } from './cli/rebuild.js';
-import { serveUntilStopped } from './cli/serve.js';
-import { statsCommand } from './cli/stats.js';
 import { CONFIG_HELP, ConfigError, parseConfig, type Config } from './config.js';
-import { startWaybook, VERSION } from './waybook.js';
+import { VERSION } from './version.js';
+
+// What a command needs is loaded when it runs: a server and two databases are a second of loading, a help text is none.
 
 interface Common {
   readonly json?: boolean;
@@ -66,6 +62,7 @@ command('init', 'make the ledger: its key and its first event. Done once; origin
     ) => {
       const output = outputOf(options.json ?? false);
       const config = configOf(options);
+      const { initLedger } = await import('./cli/init.js');
       const { made, ...identity } = await initLedger(config, {
         origin: options.origin,
         clock: options.clock,
@@ -81,14 +78,19 @@ command('init', 'make the ledger: its key and its first event. Done once; origin
 command('serve', 'run the ledger: HTTP API, projections')
   .addOption(hostOption)
   .addOption(portOption)
-  .action(async (options: Common) => serveUntilStopped(configOf(options), outputOf(options.json ?? false)));
+  .action(async (options: Common) => {
+    const config = configOf(options);
+    const { serveUntilStopped } = await import('./cli/serve.js');
+    await serveUntilStopped(config, outputOf(options.json ?? false));
+  });
 
 command('demo', 'run a ledger of its own with the illustrative portfolio, fed through the HTTP API')
   .addOption(portOption)
   .option('--exit', 'end after the answers instead of staying up')
-  .action(async (options: Common & { exit?: boolean }) =>
-    demoCommand(process.env, options, options.exit ?? false, outputOf(options.json ?? false)),
-  );
+  .action(async (options: Common & { exit?: boolean }) => {
+    const { demoCommand } = await import('./cli/demo.js');
+    await demoCommand(process.env, options, options.exit ?? false, outputOf(options.json ?? false));
+  });
 
 const past = (name: string, description: string): Command =>
   command(`${name} <contract>`, description)
@@ -96,12 +98,16 @@ const past = (name: string, description: string): Command =>
     .option('--on <date>', 'the day asked about; only what happened by then');
 
 past('replay', 'fold a contract from its stream, every hash checked, and show where it stands').action(
-  async (contract: string, options: Common & PastOptions) =>
-    replayCommand(configOf(options), contract, options, outputOf(options.json ?? false)),
+  async (contract: string, options: Common & PastOptions) => {
+    const { replayCommand } = await import('./cli/history.js');
+    await replayCommand(configOf(options), contract, options, outputOf(options.json ?? false));
+  },
 );
 past('history', 'list every event of a contract from its stream, every hash checked').action(
-  async (contract: string, options: Common & PastOptions) =>
-    historyCommand(configOf(options), contract, options, outputOf(options.json ?? false)),
+  async (contract: string, options: Common & PastOptions) => {
+    const { historyCommand } = await import('./cli/history.js');
+    await historyCommand(configOf(options), contract, options, outputOf(options.json ?? false));
+  },
 );
 
 command('rebuild [projection]', 'build read models anew beside their rows; queries keep answering')
@@ -109,6 +115,7 @@ command('rebuild [projection]', 'build read models anew beside their rows; queri
   .addOption(portOption)
   .action(async (name: string | undefined, options: Common) => {
     const config = configOf(options);
+    const { rebuildCommand, urlOf } = await import('./cli/rebuild.js');
     await rebuildCommand(config, name, urlOf(config), outputOf(options.json ?? false));
   });
 
@@ -121,6 +128,7 @@ command('import <file>', 'send a file of CloudEvents, one a line; the same again
 async function importCommand(file: string, options: Common & { url?: string }): Promise<void> {
   const output = outputOf(options.json ?? false);
   const config = configOf(options);
+  const { importFile } = await import('./cli/import.js');
   const startedMs = performance.now();
   const counts = await withServer(config, options.url, (url) => importFile(file, url, output));
   const seconds = (performance.now() - startedMs) / 1_000;
@@ -134,8 +142,10 @@ async function importCommand(file: string, options: Common & { url?: string }): 
 
 /** Uses the server there is; where there is none, runs one for as long as it is needed. */
 async function withServer<T>(config: Config, url: string | undefined, use: (url: string) => Promise<T>): Promise<T> {
+  const { isServed, urlOf } = await import('./cli/rebuild.js');
   const there = url ?? urlOf(config);
   if (url !== undefined || (await isServed(there))) return use(there);
+  const { startWaybook } = await import('./waybook.js');
   const waybook = await startWaybook({ ...config, port: 0 });
   try {
     return await use(waybook.url);
@@ -144,9 +154,10 @@ async function withServer<T>(config: Config, url: string | undefined, use: (url:
   }
 }
 
-command('stats', 'count what is in the store, and say how far the read models are').action(async (options: Common) =>
-  statsCommand(configOf(options), outputOf(options.json ?? false)),
-);
+command('stats', 'count what is in the store, and say how far the read models are').action(async (options: Common) => {
+  const { statsCommand } = await import('./cli/stats.js');
+  await statsCommand(configOf(options), outputOf(options.json ?? false));
+});
 
 /** Codes of errors that mean: not now. */
 const UNAVAILABLE = new Set(['store-unavailable', 'store-locked', 'read-model-unavailable', 'EADDRINUSE']);

@@ -23,6 +23,7 @@ async function open(): Promise<{ readonly reader: ReaderStore; readonly projecto
       store: reader.store,
       readModel,
       projections,
+      threaded: true,
       onStatus: (statuses) => say({ kind: 'status', statuses }),
     });
     return { reader, projector };

@@ -93,7 +93,8 @@ export interface EventStore {
    * At most `limit` events. A stream that does not exist gives nothing. On a cluster it is read from the leader, so all
    * that was acknowledged before the call is there.
    *
-   * @throws EventStoreError `store-unavailable` (may be retried), `stream-deleted`, `store-closed`
+   * @throws EventStoreError `store-unavailable` (may be retried), `stream-deleted`, `stream-truncated` (a stream of which
+   * all that there was cannot be read any more, asked for from its beginning), `store-closed`
    */
   readStream(
     stream: string,
@@ -183,7 +184,9 @@ export function checkAppend(stream: string, expected: ExpectedRevision, events: 
     bytes += Buffer.byteLength(event.type) + Buffer.byteLength(event.data) + Buffer.byteLength(event.metadata);
   }
   if (bytes > MAX_APPEND_BYTES)
-    throw new EventStoreError('append-too-large', `an append of ${bytes} bytes is over ${MAX_APPEND_BYTES}`, { stream });
+    throw new EventStoreError('append-too-large', `an append of ${bytes} bytes is over ${MAX_APPEND_BYTES}`, {
+      stream,
+    });
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

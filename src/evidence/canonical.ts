@@ -64,7 +64,7 @@ function writeObject(object: Readonly<Record<string, unknown>>, depth: number): 
   if (!isPlain(object)) throw notCanonical(`an object of ${Object.prototype.toString.call(object)} has no JSON form`);
   const names = Object.keys(object);
   if (names.length === 0) return '{}';
-  if (!ascending(names)) names.sort(); // by UTF-16 code units, which is the order of RFC 8785 section 3.2.3
+  sort(names);
   let text = '{';
   let separator = '';
   for (const name of names) {
@@ -86,9 +86,21 @@ function isPlain(object: object): boolean {
   return typeof (object as { readonly toJSON?: unknown }).toJSON !== 'function';
 }
 
-function ascending(names: readonly string[]): boolean {
-  for (let i = 1; i < names.length; i++) if (names[i - 1]! > names[i]!) return false;
-  return true;
+/** More names than this are sorted by the engine: from here on its setting up costs less than moving names one by one. */
+const FEW_NAMES = 24;
+
+/** Sorts names by UTF-16 code units, which is the order of RFC 8785 section 3.2.3; both `<` and `sort` compare so. */
+function sort(names: string[]): void {
+  if (names.length > FEW_NAMES) {
+    names.sort();
+    return;
+  }
+  for (let i = 1; i < names.length; i++) {
+    const name = names[i]!;
+    let at = i;
+    for (; at > 0 && names[at - 1]! > name; at--) names[at] = names[at - 1]!;
+    names[at] = name;
+  }
 }
 
 const notCanonical = (why: string): EvidenceError => new EvidenceError('not-canonical', why);

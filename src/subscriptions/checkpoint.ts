@@ -49,9 +49,6 @@ export interface CopyRecord extends CopyId {
 
 export const keyOfCopy = ({ name, version, copy }: CopyId): string => `${name} v${version}${copy}`;
 
-export const sameCheckpoint = (a: Checkpoint | undefined, b: Checkpoint | undefined): boolean =>
-  a?.position === b?.position && a?.eventId === b?.eventId;
-
 /** `contract_status` of version 2 stands in `contract_status_v2`, its second copy in `contract_status_v2_b`. */
 export const physicalTable = (table: string, { version, copy }: Pick<CopyId, 'version' | 'copy'>): string =>
   `${table}_v${version}${copy}`;

@@ -34,6 +34,8 @@ describe('the feed', () => {
 
   it('joins small batches, cuts large ones, and keeps the order', async () => {
     const feed = new Feed(store, undefined);
+    handler.live?.(0n);
+    expect(await feed.next(8)).toEqual([]);
     for (let n = 0; n < 6; n += 1) void handler.batch([stored(n)]);
     void handler.batch(many(6, 6));
     expect(ids(await feed.next(8))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
@@ -44,6 +46,18 @@ describe('the feed', () => {
     expect(ids(await waiting)).toEqual([12]);
     await feed.close();
     expect(await feed.next(8)).toBeUndefined();
+  });
+
+  it('waits for a full batch while it is catching up, and for no more than there is', async () => {
+    const feed = new Feed(store, undefined);
+    const full = feed.next(5);
+    void handler.batch(many(0, 4));
+    void handler.batch(many(4, 4));
+    expect(ids(await full)).toEqual([0, 1, 2, 3, 4]);
+    const rest = feed.next(5);
+    handler.live?.(8n);
+    expect(ids(await rest)).toEqual([5, 6, 7]);
+    await feed.close();
   });
 
   it('says once that it has come to the head, and what was there then', async () => {
@@ -71,6 +85,7 @@ describe('the feed', () => {
     const pushed = Promise.resolve(handler.batch(many(0, count, bytes))).then(() => (taken = true));
     await new Promise((resolve) => setImmediate(resolve));
     expect(taken).toBe(false);
+    handler.live?.(0n);
     let left = count;
     while (left > 0) {
       const events = await feed.next(1_000);

@@ -3,7 +3,7 @@ import { EventStoreError, type EventStore, type StoredEvent, type Subscription }
 import type { Checkpoint } from './checkpoint.js';
 
 /** What may wait to be projected. Events are at most 900 KiB, so that a batch is bounded in bytes as well. */
-const AHEAD_EVENTS = 4_000;
+const AHEAD_EVENTS = 2_000;
 const AHEAD_BYTES = 16 * 1024 * 1024;
 const BATCH_BYTES = 8 * 1024 * 1024;
 
@@ -35,7 +35,8 @@ export async function stillThere(store: EventStore, checkpoint: Checkpoint | und
     }
     return false;
   } catch (error) {
-    if (error instanceof EventStoreError && error.code === 'stream-deleted') return false;
+    if (error instanceof EventStoreError && (error.code === 'stream-deleted' || error.code === 'stream-truncated'))
+      return false;
     throw error;
   }
 }
@@ -49,6 +50,9 @@ export class Feed {
   #bytes = 0;
   #live = false;
   #liveFrom: bigint | undefined;
+  /** Catching up: more is on its way, and a batch may wait to be full. */
+  #filling = true;
+  #wanted = 0;
   /** Said by `next` once after it became true. */
   #newlyLive = false;
   #closed = false;
@@ -64,12 +68,14 @@ export class Feed {
       batch: (events) => this.#push(events),
       live: () => {
         this.#live = true;
+        this.#filling = false;
         this.#newlyLive = true;
         this.#liveFrom ??= this.#last?.position ?? 0n;
         this.#wakeReader?.();
       },
       lost: () => {
         this.#live = false;
+        this.#filling = false;
       },
       restored: async () => {
         if (await stillThere(this.#store, this.#last)) return;
@@ -95,7 +101,7 @@ export class Feed {
   }
 
   /**
-   * The next events, at most `limit`: as many as there are, waiting for one. An empty list says that the head has been
+   * The next events, at most `limit`: as many as there are, waiting for one, and while catching up for all. An empty list says that the head has been
    * reached; `undefined` that the feed was closed.
    * @throws HistoryChanged, EventStoreError
    */
@@ -103,7 +109,8 @@ export class Feed {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#closed) return undefined;
-      if (this.queued > 0) return this.#take(limit);
+      this.#wanted = limit;
+      if (this.queued > 0 && (!this.#filling || this.queued >= limit || this.#isFull())) return this.#take(limit);
       if (this.#newlyLive) {
         this.#newlyLive = false;
         return [];
@@ -169,7 +176,7 @@ export class Feed {
   }
 
   #isFull(): boolean {
-    return this.queued >= AHEAD_EVENTS || this.#bytes >= AHEAD_BYTES;
+    return this.queued >= Math.max(AHEAD_EVENTS, this.#wanted) || this.#bytes >= AHEAD_BYTES;
   }
 
   #fail(error: unknown): void {

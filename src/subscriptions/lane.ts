@@ -4,9 +4,10 @@
  * projections is for the projector to say.
  */
 import type { Projection } from '../../projections/projection.js';
-import type { ContractModel } from '../contract/model.js';
+import { ContractModel } from '../contract/model.js';
 import { EventStoreError, type EventStore, type StoredEvent } from '../event-store/event-store.js';
-import type { Checkpoint, CopyId, ProjectionFailure } from './checkpoint.js';
+import { ChangeFailure, Moved, writeChanges, type Batch, type Change } from './batch.js';
+import { keyOfCopy, type Checkpoint, type CopyId, type ProjectionFailure } from './checkpoint.js';
 import { contractOf, CORRECTION, effectiveEvent, type FoldRules } from './decoding.js';
 import { codeOf, messageOf, ReadModelError } from './errors.js';
 import { checkpointOf, Feed, HistoryChanged, stillThere } from './feed.js';
@@ -74,6 +75,12 @@ interface Refold {
   readonly upTo: bigint;
 }
 
+/**
+ * Where the cache is too small for the contracts being written to, most of the work is to fold again what was folded
+ * before, once for each contract in a batch: then larger batches are cheaper, up to so many times the usual one.
+ */
+const MOST_STRETCH = 16;
+
 /** A batch that has been folded; its rows wait to be written. */
 interface Prepared {
   readonly events: readonly StoredEvent[];
@@ -95,10 +102,6 @@ class BatchFailure extends Error {
   }
 }
 
-class Moved extends Error {
-  override readonly name = 'Moved';
-}
-
 export class Lane {
   readonly copies: readonly OwnCopy[];
   readonly #settings: LaneSettings;
@@ -110,6 +113,9 @@ export class Lane {
   #feed: Feed | undefined;
   #stopped = false;
   #writing = false;
+  #stretch = 1;
+  /** Events folded again for the batch at hand, because facts were not in the cache. */
+  #refolded = 0;
 
   constructor(
     settings: LaneSettings,
@@ -229,7 +235,7 @@ export class Lane {
   }
 
   #limit(): number {
-    return this.isCareful ? this.#careful!.limit : this.#settings.batchEvents;
+    return this.isCareful ? this.#careful!.limit : this.#settings.batchEvents * this.#stretch;
   }
 
   #hasCorrection(events: readonly StoredEvent[]): boolean {
@@ -238,6 +244,7 @@ export class Lane {
 
   /** Decodes and folds a batch, each contract's events together, and collects the rows. */
   async #prepare(events: readonly StoredEvent[]): Promise<Prepared> {
+    this.#refolded = 0;
     const refolds: Refold[] = [];
     const rows = new Map(this.copies.map((copy) => [copy, new RowBuffer()]));
     for (const [contract, own] of byContract(events)) {
@@ -257,6 +264,8 @@ export class Lane {
       this.#evolve(model, rows, events);
       this.#cache.put(contract, last.revision, model);
     }
+    if (this.#refolded > 2 * events.length) this.#stretch = Math.min(this.#stretch * 2, MOST_STRETCH);
+    else if (this.#refolded * 2 < events.length) this.#stretch = Math.max(this.#stretch / 2, 1);
     return { events, to: checkpointOf(events.at(-1)!), rows, refolds };
   }
 
@@ -265,10 +274,12 @@ export class Lane {
     const known = this.#cache.take(contract, revision - 1n);
     if (known !== undefined) return known;
     const { store, rules } = this.#settings;
-    const { model } = await foldHistory(store, contract, rules, { upTo: revision - 1n }, (model) => {
+    if (revision === 0n) return new ContractModel(contract);
+    const { model, count } = await foldHistory(store, contract, rules, { upTo: revision - 1n }, (model) => {
       // The rows of these events are there already.
       model.takeTouched();
     });
+    this.#refolded += count;
     return model;
   }
 
@@ -285,26 +296,36 @@ export class Lane {
   }
 
   async #write(prepared: Prepared): Promise<void> {
-    const { to, events } = prepared;
+    const { to, events, refolds } = prepared;
     this.#writing = true;
     try {
-      const refolded = await this.#settings.writer.transaction(async (transaction) => {
-        if (!(await transaction.moveCheckpoints(this.#ids, this.#checkpoint, to))) throw new Moved();
-        const models: (readonly [Refold, ContractModel])[] = [];
-        for (const refold of prepared.refolds) models.push([refold, await this.#refold(transaction, prepared, refold)]);
-        await this.#flush(transaction, prepared);
-        return models;
-      });
-      for (const [{ contract, upTo }, model] of refolded) this.#cache.put(contract, upTo, model);
+      if (refolds.length > 0) await this.#writeRefolding(prepared);
+      else if (!(await this.#settings.writer.write(this.#batch(prepared)))) throw new Moved();
       this.#checkpoint = to;
     } catch (error) {
-      throw error instanceof Moved || error instanceof BatchFailure
-        ? error
-        : new BatchFailure(error, events, undefined, undefined);
+      if (error instanceof Moved || error instanceof BatchFailure) throw error;
+      if (!(error instanceof ChangeFailure)) throw new BatchFailure(error, events, undefined, undefined);
+      const key = keyOfCopy(error.copy);
+      const copy = this.copies.find(({ id }) => keyOfCopy(id) === key);
+      throw new BatchFailure(error.why, events, undefined, copy);
     } finally {
       this.#writing = false;
     }
     this.#settings.committed(this);
+  }
+
+  /** Folds contracts anew and replaces their rows, in the transaction of the batch. */
+  async #writeRefolding(prepared: Prepared): Promise<void> {
+    const models = await this.#settings.writer.transaction(async (transaction) => {
+      const batch = this.#batch(prepared);
+      if (!(await transaction.moveCheckpoints(batch.copies, batch.from, batch.to))) throw new Moved();
+      await this.#flush(transaction, prepared);
+      const refolded: (readonly [Refold, ContractModel])[] = [];
+      for (const refold of prepared.refolds) refolded.push([refold, await this.#refold(transaction, prepared, refold)]);
+      await this.#flush(transaction, prepared);
+      return refolded;
+    });
+    for (const [{ contract, upTo }, model] of models) this.#cache.put(contract, upTo, model);
   }
 
   /** Folds a contract from its first event and replaces all its rows. */
@@ -322,19 +343,19 @@ export class Lane {
     return model;
   }
 
-  async #flush(transaction: WriteTransaction, { rows, events }: Prepared): Promise<void> {
-    for (const [copy, buffer] of rows) {
-      for (const table of copy.projection.tables) {
-        const changes = buffer.changes(table);
-        if (changes === undefined) continue;
-        try {
-          await transaction.write(copy.id, table, changes);
-        } catch (error) {
-          throw new BatchFailure(error, events, undefined, copy);
-        }
+  async #flush(transaction: WriteTransaction, prepared: Prepared): Promise<void> {
+    await writeChanges(transaction, this.#batch(prepared).changes);
+    for (const buffer of prepared.rows.values()) buffer.clear();
+  }
+
+  #batch({ rows, to }: Prepared): Batch {
+    const changes: Change[] = [];
+    for (const [{ id, projection }, buffer] of rows)
+      for (const table of projection.tables) {
+        const changed = buffer.changes(table);
+        if (changed !== undefined) changes.push({ copy: id, table, rows: changed });
       }
-      buffer.clear();
-    }
+    return { copies: this.#ids, from: this.#checkpoint, to, changes };
   }
 
   #endOf(error: unknown): LaneEnd {

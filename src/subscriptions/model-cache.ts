@@ -2,54 +2,75 @@
 import type { ContractModel } from '../contract/model.js';
 
 interface Entry {
+  readonly contract: string;
   readonly model: ContractModel;
   /** Of the last event folded. */
   readonly revision: bigint;
   readonly bytes: number;
+  /** Where it stands in the list. */
+  at: number;
 }
 
-/** Keeps the facts used last, up to a number of bytes; what is used now is kept whatever its size. */
+/**
+ * Keeps facts up to a number of bytes; what was put last is kept whatever its size.
+ *
+ * What goes is picked by chance, not by age: contracts written to in turn, more than fit, would each be let go just
+ * before they come up again, and every one of them would be folded anew each time. So a part of them always is there.
+ */
 export class ModelCache {
-  readonly #entries = new Map<string, Entry>();
+  readonly #byContract = new Map<string, Entry>();
+  readonly #entries: Entry[] = [];
   readonly #maxBytes: number;
   #bytes = 0;
+  #dice = 1;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** The facts as they stood after `revision`, taken out: who takes them changes them in place and puts them back. */
   take(contract: string, revision: bigint): ContractModel | undefined {
-    const entry = this.#entries.get(contract);
+    const entry = this.#byContract.get(contract);
     if (entry === undefined) return undefined;
-    this.#entries.delete(contract);
-    this.#bytes -= entry.bytes;
+    this.#remove(entry);
     return entry.revision === revision ? entry.model : undefined;
   }
 
   put(contract: string, revision: bigint, model: ContractModel): void {
-    const before = this.#entries.get(contract);
-    if (before !== undefined) {
-      this.#entries.delete(contract);
-      this.#bytes -= before.bytes;
-    }
+    const before = this.#byContract.get(contract);
+    if (before !== undefined) this.#remove(before);
     const bytes = estimateBytes(model);
-    this.#entries.set(contract, { model, revision, bytes });
+    while (this.#entries.length > 0 && this.#bytes + bytes > this.#maxBytes) this.#remove(this.#any());
+    const entry: Entry = { contract, model, revision, bytes, at: this.#entries.length };
+    this.#entries.push(entry);
+    this.#byContract.set(contract, entry);
     this.#bytes += bytes;
-    for (const [other, entry] of this.#entries) {
-      if (this.#bytes <= this.#maxBytes || other === contract) return;
-      this.#entries.delete(other);
-      this.#bytes -= entry.bytes;
-    }
   }
 
   clear(): void {
-    this.#entries.clear();
+    this.#byContract.clear();
+    this.#entries.length = 0;
     this.#bytes = 0;
   }
 
-  get bytes(): number {
-    return this.#bytes;
+  #remove(entry: Entry): void {
+    const last = this.#entries.pop()!;
+    if (last !== entry) {
+      this.#entries[entry.at] = last;
+      last.at = entry.at;
+    }
+    this.#byContract.delete(entry.contract);
+    this.#bytes -= entry.bytes;
+  }
+
+  /** A linear congruential generator (Numerical Recipes): the same run lets go of the same facts. */
+  #any(): Entry {
+    this.#dice = (Math.imul(this.#dice, 1_664_525) + 1_013_904_223) >>> 0;
+    return this.#entries[Math.floor((this.#dice / 2 ** 32) * this.#entries.length)]!;
   }
 }
 

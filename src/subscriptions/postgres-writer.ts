@@ -1,5 +1,6 @@
 import { CompiledQuery, sql, type Kysely } from 'kysely';
 import type { ColumnValue, Row, TableDefinition, Tables } from '../../projections/projection.js';
+import { writeBatch } from './batch.js';
 import { physicalTable, type CopyId } from './checkpoint.js';
 import { createCopiesTable, moveCheckpointsParameters, moveCheckpointsSql } from './copies.js';
 import { openPostgres, POSTGRES_TYPES, type PostgresConnection } from './postgres-connection.js';
@@ -26,6 +27,13 @@ interface TableStatements {
   readonly clear: string;
 }
 
+interface Statements {
+  /** By physical name. */
+  readonly tables: Map<string, TableStatements>;
+  /** By the list of copies, of which each lane has one. */
+  readonly moves: WeakMap<readonly CopyId[], string>;
+}
+
 export async function openPostgresWriter(url: string): Promise<ReadModelWriter> {
   const connection = openPostgres(url, {
     connections: CONNECTIONS,
@@ -41,12 +49,14 @@ export async function openPostgresWriter(url: string): Promise<ReadModelWriter> 
     await connection.close();
     throw error;
   }
-  const statements = new Map<string, TableStatements>();
+  const statements: Statements = { tables: new Map(), moves: new WeakMap() };
+  const transaction: ReadModelWriter['transaction'] = (work) =>
+    connection.db.transaction().execute((db) => work(writeTransaction(connection, db, statements)));
   return {
     types: POSTGRES_TYPES,
     shared: { url },
-    transaction: (work) =>
-      connection.db.transaction().execute((db) => work(writeTransaction(connection, db, statements))),
+    transaction,
+    write: (batch) => writeBatch(transaction, batch),
     close: () => connection.close(),
   };
 }
@@ -58,20 +68,23 @@ async function lockSchema(db: Kysely<Tables>): Promise<void> {
 function writeTransaction(
   connection: PostgresConnection,
   db: Kysely<Tables>,
-  statements: Map<string, TableStatements>,
+  { tables, moves }: Statements,
 ): WriteTransaction {
   const statementsFor = (copy: CopyId, table: TableDefinition): TableStatements => {
     const physical = physicalTable(table.name, copy);
-    let known = statements.get(physical);
-    if (known === undefined) statements.set(physical, (known = compileStatements(connection, table, physical)));
+    let known = tables.get(physical);
+    if (known === undefined) tables.set(physical, (known = compileStatements(connection, table, physical)));
     return known;
   };
   return {
     db,
     lockSchema: () => lockSchema(db),
     moveCheckpoints: async (copies, from, to) => {
-      const text = moveCheckpointsSql(db, copies, sql`pg_notify(${sql.lit(CHANNEL)}, name)`);
-      connection.prepareAlways(text);
+      let text = moves.get(copies);
+      if (text === undefined) {
+        moves.set(copies, (text = moveCheckpointsSql(db, copies, sql`pg_notify(${sql.lit(CHANNEL)}, name)`)));
+        connection.prepareAlways(text);
+      }
       const moved = await db.executeQuery(CompiledQuery.raw(text, [...moveCheckpointsParameters(from, to)]));
       return moved.rows.length === copies.length;
     },

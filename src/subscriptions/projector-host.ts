@@ -25,6 +25,14 @@ export interface ProjectorHost extends ProjectorControl {
 
 /** How long the thread may take to finish its transactions before it is ended. */
 const CLOSE_MS = 15_000;
+/** Events and rows live for one batch: with room for that, few of them are copied by the garbage collector. */
+const YOUNG_MB = 32;
+/**
+ * The first commit after a pause is told of at once; while they follow each other closely, so often. Each telling wakes
+ * the thread, and each waking is a transaction of its own: told of every commit, it would write the rows of a contract
+ * again for each of its events.
+ */
+const POKE_EVERY_MS = 10;
 /** How long to wait before a thread that ended by itself is started again. */
 const RESTART_MS = 1_000;
 
@@ -53,6 +61,7 @@ class Host implements ProjectorHost {
   #exited: Promise<void> = Promise.resolve();
   #restart: NodeJS.Timeout | undefined;
   #pokeIsDue = false;
+  #pokedMs = 0;
   #closed = false;
 
   constructor(options: ProjectorHostOptions) {
@@ -62,7 +71,7 @@ class Host implements ProjectorHost {
   start(): Promise<void> {
     const { worker: url, eventStore, readModel } = this.#options;
     const workerData: ProjectorThreadData = { eventStore, readModel };
-    const worker = new Worker(url, { workerData });
+    const worker = new Worker(url, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     this.#worker = worker;
     let why: Error | undefined;
     this.#exited = new Promise((resolve) => {
@@ -108,12 +117,16 @@ class Host implements ProjectorHost {
 
   poke(): void {
     if (this.#pokeIsDue || this.#closed) return;
-    // Commits come many at a time; one message a turn of the event loop says as much.
     this.#pokeIsDue = true;
-    setImmediate(() => {
+    const send = (): void => {
       this.#pokeIsDue = false;
-      this.#post({ kind: 'poke' });
-    });
+      this.#pokedMs = performance.now();
+      if (!this.#closed) this.#post({ kind: 'poke' });
+    };
+    const wait = this.#pokedMs + POKE_EVERY_MS - performance.now();
+    // Commits come many at a time; one message a turn of the event loop says as much.
+    if (wait <= 0) setImmediate(send);
+    else setTimeout(send, wait).unref();
   }
 
   async close(): Promise<void> {

@@ -36,6 +36,8 @@ export interface ProjectorOptions {
   readonly batchEvents?: number;
   /** How much memory the facts of contracts in use may take, in bytes as estimated; for each lane. */
   readonly cacheBytes?: number;
+  /** Writes large batches to SQLite in a thread of their own; needs the compiled program. */
+  readonly threaded?: boolean;
   /** How often to look whether another process has gone or has switched copies, where several share a read model. */
   readonly pollMs?: number;
 }
@@ -82,7 +84,7 @@ export class Projector implements ProjectorControl {
    * @throws ReadModelError `invalid-url`, `read-model-unavailable`
    */
   static async start(options: ProjectorOptions): Promise<Projector> {
-    const projector = new Projector(options, await openReadModelWriter(options.readModel));
+    const projector = new Projector(options, await openReadModelWriter(options.readModel, options.threaded ?? false));
     try {
       await projector.#decide(() => projector.#plan());
     } catch (error) {

@@ -1,11 +1,13 @@
 /** The read model as the projector sees it: transactions that write rows and move checkpoints together. */
 import type { Kysely } from 'kysely';
 import type { TableDefinition, Tables } from '../../projections/projection.js';
+import type { Batch } from './batch.js';
 import type { Checkpoint, CopyId } from './checkpoint.js';
 import type { ColumnTypes } from './copies.js';
 import { openPostgresWriter } from './postgres-writer.js';
 import { parseReadModelUrl } from './read-model.js';
 import type { TableChanges } from './row-buffer.js';
+import { SqliteThread } from './sqlite-thread.js';
 import { openSqliteWriter } from './sqlite-writer.js';
 
 export interface ReadModelWriter {
@@ -18,6 +20,12 @@ export interface ReadModelWriter {
    * @throws ReadModelError `row-refused`, `read-model-unavailable`, and whatever `work` throws
    */
   transaction<T>(work: (transaction: WriteTransaction) => Promise<T>): Promise<T>;
+  /**
+   * Writes a batch as one transaction.
+   * @returns false where a checkpoint has been moved, or a copy retired: then nothing was written
+   * @throws ChangeFailure, ReadModelError `read-model-unavailable`
+   */
+  write(batch: Batch): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -39,13 +47,14 @@ export interface WriteTransaction {
 
 /**
  * Opens a read model for the projector, and makes the table of copies where there is none.
+ * @param threaded writes large batches to SQLite in a thread of their own; needs the compiled program
  * @throws ReadModelError `invalid-url`, `read-model-unavailable`
  */
-export async function openReadModelWriter(url: string): Promise<ReadModelWriter> {
+export async function openReadModelWriter(url: string, threaded: boolean): Promise<ReadModelWriter> {
   const parsed = parseReadModelUrl(url);
   switch (parsed.kind) {
     case 'sqlite':
-      return openSqliteWriter(parsed.path);
+      return openSqliteWriter(parsed.path, threaded ? new SqliteThread(parsed.path) : undefined);
     case 'postgres':
       return openPostgresWriter(parsed.url);
   }

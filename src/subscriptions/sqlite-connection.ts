@@ -30,7 +30,7 @@ export function openSqlite(path: string, readOnly: boolean): SqliteConnection {
       handle.pragma('synchronous = NORMAL');
       // 40 MB: fewer, larger transfers into the file while a projection is built.
       handle.pragma('wal_autocheckpoint = 10000');
-      handle.pragma('cache_size = -32768');
+      handle.pragma('cache_size = -16384');
       // From here on the writer waits for others without holding up its thread.
       handle.pragma('busy_timeout = 0');
     }

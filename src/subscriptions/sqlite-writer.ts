@@ -2,30 +2,45 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { sql, type Kysely } from 'kysely';
 import type { ColumnValue, Row, TableDefinition, Tables } from '../../projections/projection.js';
+import { writeBatch } from './batch.js';
 import { physicalTable, type CopyId } from './checkpoint.js';
 import { createCopiesTable, moveCheckpointsParameters, moveCheckpointsSql } from './copies.js';
 import { codeOf } from './errors.js';
 import type { ReadModelWriter, WriteTransaction } from './read-model-writer.js';
 import { BUSY_MS, openSqlite, refusing, SQLITE_TYPES, sqliteError } from './sqlite-connection.js';
+import { valuesOf, type SqliteThread } from './sqlite-thread.js';
 
 /**
  * The rows go in one by one, by a statement prepared once per table: SQLite spends its time on pages, so that statements
  * of many rows were no faster when measured, and parsing JSON was slower.
  */
 interface TableStatements {
-  readonly columns: readonly string[];
-  readonly key: readonly string[];
   readonly put: Database.Statement;
   readonly remove: Database.Statement;
   readonly clear: Database.Statement;
 }
 
-export async function openSqliteWriter(path: string): Promise<ReadModelWriter> {
+export interface SqliteWriter extends ReadModelWriter {
+  /** Within a transaction: puts rows and removes keys, given as values in the order of columns and key. */
+  readonly writeValues: (
+    copy: CopyId,
+    table: TableDefinition,
+    puts: Iterable<readonly ColumnValue[]>,
+    removes: Iterable<readonly ColumnValue[]>,
+  ) => void;
+}
+
+/** Fewer rows than these are written before another thread would have heard of them. */
+const ROWS_WORTH_A_THREAD = 500;
+
+/** @param thread writes large batches, where it is given */
+export async function openSqliteWriter(path: string, thread?: SqliteThread): Promise<SqliteWriter> {
   const connection = openSqlite(path, false);
   const { handle, db } = connection;
   await createCopiesTable(db, SQLITE_TYPES);
   const statements = new Map<string, TableStatements>();
-  const moves = new Map<string, Database.Statement>();
+  /** By the list of copies, of which each lane has one. */
+  const moves = new WeakMap<readonly CopyId[], Database.Statement>();
 
   const statementsFor = (copy: CopyId, table: TableDefinition): TableStatements => {
     const physical = physicalTable(table.name, copy);
@@ -34,22 +49,26 @@ export async function openSqliteWriter(path: string): Promise<ReadModelWriter> {
     return known;
   };
 
-  const transaction: WriteTransaction = {
+  const writeValues: SqliteWriter['writeValues'] = (copy, table, puts, removes) => {
+    const { put, remove } = statementsFor(copy, table);
+    refusing(() => {
+      for (const key of removes) remove.run(key);
+      for (const row of puts) put.run(row);
+    });
+  };
+
+  const begun: WriteTransaction = {
     db,
     // SQLite has one writer at a time, whatever it writes.
     lockSchema: () => Promise.resolve(),
     moveCheckpoints: async (copies, from, to) => {
-      const text = moveCheckpointsSql(db, copies, sql`name`);
-      let move = moves.get(text);
-      if (move === undefined) moves.set(text, (move = handle.prepare(text)));
+      let move = moves.get(copies);
+      if (move === undefined) moves.set(copies, (move = handle.prepare(moveCheckpointsSql(db, copies, sql`name`))));
       return move.all(moveCheckpointsParameters(from, to)).length === copies.length;
     },
     write: async (copy, table, { puts, removes }) => {
-      const { columns, key, put, remove } = statementsFor(copy, table);
-      refusing(() => {
-        for (const row of removes.values()) remove.run(valuesOf(row, key));
-        for (const row of puts.values()) put.run(valuesOf(row, columns));
-      });
+      const columns = Object.keys(table.columns);
+      writeValues(copy, table, eachOf(puts, columns), eachOf(removes, table.key));
     },
     clearContract: async (copy, table, contract) => {
       statementsFor(copy, table).clear.run(contract);
@@ -57,28 +76,35 @@ export async function openSqliteWriter(path: string): Promise<ReadModelWriter> {
   };
 
   let last: Promise<unknown> = Promise.resolve();
+  const transaction: ReadModelWriter['transaction'] = (work) => {
+    const mine = last.then(async () => {
+      try {
+        await begin(handle);
+        try {
+          const result = await work(begun);
+          handle.exec('commit');
+          return result;
+        } finally {
+          if (handle.inTransaction) handle.exec('rollback');
+        }
+      } catch (error) {
+        throw isDriverError(error) ? sqliteError(error) : error;
+      }
+    });
+    last = mine.catch(() => undefined);
+    return mine;
+  };
   return {
     types: SQLITE_TYPES,
     shared: undefined,
-    transaction: (work) => {
-      const mine = last.then(async () => {
-        try {
-          await begin(handle);
-          try {
-            const result = await work(transaction);
-            handle.exec('commit');
-            return result;
-          } finally {
-            if (handle.inTransaction) handle.exec('rollback');
-          }
-        } catch (error) {
-          throw isDriverError(error) ? sqliteError(error) : error;
-        }
-      });
-      last = mine.catch(() => undefined);
-      return mine;
+    transaction,
+    writeValues,
+    write: (batch) => {
+      const rows = batch.changes.reduce((sum, { rows: { puts, removes } }) => sum + puts.size + removes.size, 0);
+      return thread !== undefined && rows >= ROWS_WORTH_A_THREAD ? thread.write(batch) : writeBatch(transaction, batch);
     },
     close: async () => {
+      await thread?.close();
       await last;
       if (!handle.open) return;
       // Leaves one file behind where nobody else has it open.
@@ -106,7 +132,9 @@ const RETRY_MS = 5;
 const isDriverError = (error: unknown): boolean =>
   error instanceof Error && (error.name === 'SqliteError' || error.name === 'TypeError' || error.name === 'RangeError');
 
-const valuesOf = (row: Row, columns: readonly string[]): ColumnValue[] => columns.map((column) => row[column] ?? null);
+function* eachOf(rows: ReadonlyMap<string, Row>, columns: readonly string[]): Iterable<readonly ColumnValue[]> {
+  for (const row of rows.values()) yield valuesOf(row, columns);
+}
 
 function prepareStatements(
   handle: Database.Database,
@@ -131,8 +159,6 @@ function prepareStatements(
   for (const column of table.key) remove = remove.where(column, '=', sql<string>`${null}`);
   const clear = db.deleteFrom(physical).where('contract', '=', sql<string>`${null}`);
   return {
-    columns,
-    key: table.key,
     put: handle.prepare(put.sql),
     remove: handle.prepare(remove.compile().sql),
     clear: handle.prepare(clear.compile().sql),

@@ -10,8 +10,9 @@ import { openReadModel } from '../../src/subscriptions/read-model.js';
 import { replayContract } from '../../src/subscriptions/replay.js';
 import { startReplayPool } from '../../src/subscriptions/replay-pool.js';
 import type { RebuildProgress } from '../../src/subscriptions/status.js';
-import { WAIT_MS } from '../contract/projections.js';
-import { ToyLedger } from '../contract/projections-support.js';
+import type { Projector } from '../../src/subscriptions/projector.js';
+import { Bench, statusWhere, WAIT_MS } from '../contract/projections.js';
+import { counted, ToyLedger, toyHead, toyItems, toyProjections, toyRules } from '../contract/projections-support.js';
 import { registrationData } from '../support/scenario.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'waybook-threads-'));
@@ -168,6 +169,80 @@ describe('the pool of replayers', () => {
 });
 
 const dist = resolve('dist/src');
+
+const writerThread = join(dist, 'subscriptions/sqlite-writer-worker.js');
+const hasWriter = existsSync(writerThread);
+(hasWriter ? describe : describe.skip)(
+  `the thread that writes large batches${hasWriter ? '' : ' (dist/ is missing; `npm test` builds it)'}`,
+  () => {
+    let bench: Bench;
+    beforeEach(() => {
+      count += 1;
+      bench = new Bench(`sqlite:${join(directory, `threaded-${count}.db`)}`);
+    });
+    afterEach(() => bench.close());
+
+    /** The compiled projector: a thread needs compiled code. */
+    async function start(): Promise<Projector> {
+      const compiled = (await import(join(dist, 'subscriptions/projector.js'))) as {
+        readonly Projector: typeof Projector;
+      };
+      const options = { store: bench.store, readModel: bench.url, projections: toyProjections, rules: toyRules };
+      return compiled.Projector.start({ ...options, threaded: true });
+    }
+
+    async function history(poison?: 'trail'): Promise<bigint> {
+      await bench.ledger.register('a');
+      await bench.ledger.register('b');
+      let poisoned = 0n;
+      for (let n = 0; n < 6; n += 1) {
+        const events = Array.from({ length: 500 }, (_, at) => counted(`i${at % 9}`, 1, {}, { id: `e${n}-${at}` }));
+        await bench.ledger.append(n % 2 === 0 ? 'a' : 'b', ...events);
+        if (n === 3 && poison !== undefined) poisoned = await bench.ledger.append('a', counted('nut', 1, { poison }));
+      }
+      await bench.ledger.correct('b', 'e3-3', undefined);
+      return poisoned;
+    }
+
+    it('writes the rows that a replay gives, beside small batches that do not go there', async () => {
+      await history();
+      const projector = await start();
+      try {
+        await bench.settled(projector);
+        await projector.rebuild('all');
+        await bench.ledger.append('a', counted('nut', 1));
+        await bench.settled(projector);
+        await bench.expectReplay(['a', 'b']);
+      } finally {
+        await projector.close();
+      }
+    });
+
+    it('says whose rows were refused', async () => {
+      const poisoned = await history('trail');
+      const projector = await start();
+      try {
+        const failed = await statusWhere(projector, 'toy-trail', ({ state }) => state === 'failed');
+        expect(failed.error).toMatchObject({ code: 'row-refused', position: `${poisoned}` });
+        await bench.settled(projector, [toyHead, toyItems]);
+      } finally {
+        await projector.close();
+      }
+    });
+
+    it('writes no row twice beside another projector', async () => {
+      await history();
+      const projectors = await Promise.all([start(), bench.start({ batchEvents: 700 })]);
+      try {
+        for (const projector of projectors) await bench.settled(projector);
+        await bench.expectReplay(['a', 'b']);
+      } finally {
+        await projectors[0].close();
+      }
+    });
+  },
+);
+
 const hasDist = existsSync(join(dist, 'projector-worker.js')) && existsSync(join(dist, 'replay-worker.js'));
 (hasDist ? it : it.skip)(
   `the real threads project and replay to the same rows${hasDist ? '' : ' (dist/ is missing; `npm test` builds it)'}`,

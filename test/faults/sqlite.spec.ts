@@ -206,12 +206,12 @@ describe('group commit when the database fails', () => {
       thrown++;
       throw new Error('the listener broke');
     });
-    const appends = Array.from({ length: 130 }, () => group.append('log', 'any', events(1)));
+    const appends = Array.from({ length: 1_100 }, () => group.append('log', 'any', events(1)));
     // What the event loop would report as uncaught is met here, group by group.
     expect(() => group.finish()).toThrow('the listener broke');
     expect(() => group.finish()).toThrow('the listener broke');
     expect(() => group.finish()).toThrow('the listener broke');
-    expect((await Promise.all(appends)).at(-1)).toMatchObject({ revision: 129n });
+    expect((await Promise.all(appends)).at(-1)).toMatchObject({ revision: 1_099n });
     expect(thrown).toBe(3);
   });
 });

@@ -20,6 +20,8 @@ export interface Options {
   readonly onbehalfof?: string;
   /** When the ledger takes it in; by default at `time`. */
   readonly recorded?: string;
+  /** Default {@link CONTRACT}. */
+  readonly contract?: string;
 }
 
 let count = 0;
@@ -37,7 +39,7 @@ export function event(type: string, data: object, options: Options = {}): Sent {
     source: `${URN}${by}`,
     type,
     time: instant(time),
-    subject: CONTRACT,
+    subject: options.contract ?? CONTRACT,
     data,
     ...(onbehalfof === undefined ? {} : { onbehalfof }),
   };

@@ -17,13 +17,18 @@ import { classify, closed, readFailure } from './failures.js';
 import { PORTION } from './intake.js';
 import { Gate, Patience, answerWithin } from './patience.js';
 import { Reads } from './reads.js';
-import { AllSubscription } from './subscription.js';
+import { AllSubscription, METADATA_PREFIXES } from './subscription.js';
 
 export interface EventStoreDbOptions {
   /** How long one call may go without an answer before it is given up. Default 5 s. */
   readonly answerMs?: number;
   /** For how long what failed is tried again by the adapter itself, where that is safe. Default 15 s. */
   readonly retryMs?: number;
+  /**
+   * Told, from now on, of streams of the ledger that somebody deleted or whose metadata somebody set: what is known of
+   * them from before is not to be relied on. A stream that was tombstoned is not told of; it takes no append anyway.
+   */
+  readonly onTampered?: (stream: string) => void;
   /** Told what no caller can be told: a client replaced, an answer nobody waits for. Default: nobody. */
   readonly log?: (line: string) => void;
 }
@@ -43,12 +48,13 @@ const HEAD_PORTION = 16;
  */
 export async function openEventStoreDb(
   connectionString: string,
-  { answerMs = 5000, retryMs = 15_000, log = () => undefined }: EventStoreDbOptions = {},
+  { answerMs = 5000, retryMs = 15_000, log = () => undefined, onTampered }: EventStoreDbOptions = {},
 ): Promise<EventStore> {
   const connection = new Connection(parseConnectionString(connectionString), log);
   const store = new EventStoreDb(connection, { answerMs, retryMs, log });
   try {
     await store.ping();
+    if (onTampered !== undefined) await store.watch(onTampered);
     return store;
   } catch (error) {
     await store.close();
@@ -56,16 +62,18 @@ export async function openEventStoreDb(
   }
 }
 
+type Settings = Required<Omit<EventStoreDbOptions, 'onTampered'>>;
+
 class EventStoreDb implements EventStore {
   readonly #connection: Connection;
-  readonly #options: Required<EventStoreDbOptions>;
+  readonly #options: Settings;
   readonly #reads: Reads;
   readonly #gate = new Gate(APPENDS_AT_ONCE);
   readonly #appends = new Set<Promise<unknown>>();
   readonly #subscriptions = new Set<Subscription>();
   #closing: Promise<void> | undefined;
 
-  constructor(connection: Connection, options: Required<EventStoreDbOptions>) {
+  constructor(connection: Connection, options: Settings) {
     this.#connection = connection;
     this.#options = options;
     this.#reads = new Reads(connection, options);
@@ -79,6 +87,27 @@ class EventStoreDb implements EventStore {
       keep: () => undefined,
     });
     await one.next();
+  }
+
+  /** Listens to metadata alone, so that it costs nothing however much is recorded. What it missed it is told on return. */
+  async watch(onTampered: (stream: string) => void): Promise<void> {
+    const { answerMs, log } = this.#options;
+    const from = (await this.head())?.position;
+    const handler: SubscriptionHandler = {
+      batch: () => undefined,
+      tampered: (stream) => onTampered(stream),
+      ended: (error) => log(`nobody listens for tampering any more: ${error.message}`),
+    };
+    const whenOver = () => void this.#subscriptions.delete(subscription);
+    const subscription: Subscription = new AllSubscription(this.#connection, from, handler, {
+      // There is nothing to catch up with: what was done before is found when the stream is read.
+      head: () => Promise.resolve(undefined),
+      prefixes: METADATA_PREFIXES,
+      answerMs,
+      log,
+      whenOver,
+    });
+    this.#subscriptions.add(subscription);
   }
 
   async append(stream: string, expected: ExpectedRevision, events: readonly EventToAppend[]): Promise<AppendResult> {
@@ -124,15 +153,20 @@ class EventStoreDb implements EventStore {
       },
       keep: toStored,
     });
+    const whole = !backwards && (from ?? 0n) <= 0n;
+    let any = false;
     for await (const page of pages) {
       const events = page.map(({ event }) => event);
       const last = events.at(-1);
       if (last === undefined) continue;
       next = last.revision + (backwards ? -1n : 1n);
       left -= events.length;
+      any = true;
       yield events;
       if (left <= 0 || next < 0n) return;
     }
+    // What was deleted softly reads like what never was.
+    if (whole && !any) await this.#assertNeverDeleted(stream);
   }
 
   async *readAll(from?: bigint, limit = Number.MAX_SAFE_INTEGER): AsyncGenerator<readonly StoredEvent[]> {

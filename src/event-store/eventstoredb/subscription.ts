@@ -30,6 +30,7 @@ export class AllSubscription implements Subscription {
   readonly #head: () => Promise<bigint | undefined>;
   readonly #answerMs: number;
   readonly #log: (line: string) => void;
+  readonly #prefixes: readonly string[];
   readonly #over: Promise<void>;
   #closed = false;
   /** Ends what the subscription is waiting for just now. */
@@ -38,6 +39,7 @@ export class AllSubscription implements Subscription {
 
   /**
    * @param head gives the position of the last event of all own streams
+   * @param prefixes of the streams that are heard; left out, those of the ledger and of their metadata
    * @param whenOver told once, when the subscription has ended in whatever way
    */
   constructor(
@@ -48,6 +50,7 @@ export class AllSubscription implements Subscription {
       readonly head: () => Promise<bigint | undefined>;
       readonly answerMs: number;
       readonly log: (line: string) => void;
+      readonly prefixes?: readonly string[];
       readonly whenOver: () => void;
     },
   ) {
@@ -57,6 +60,7 @@ export class AllSubscription implements Subscription {
     this.#head = options.head;
     this.#answerMs = options.answerMs;
     this.#log = options.log;
+    this.#prefixes = options.prefixes ?? PREFIXES;
     this.#over = this.#run().finally(options.whenOver);
   }
 
@@ -99,7 +103,7 @@ export class AllSubscription implements Subscription {
     const source = this.#connection.client.subscribeToAll(
       {
         fromPosition: position === undefined ? START : { commit: position, prepare: position },
-        filter: streamNameFilter({ prefixes: PREFIXES, maxSearchWindow: SEARCH_WINDOW }),
+        filter: streamNameFilter({ prefixes: [...this.#prefixes], maxSearchWindow: SEARCH_WINDOW }),
       },
       AHEAD,
     );
@@ -214,8 +218,10 @@ export class AllSubscription implements Subscription {
   }
 }
 
-/** The ledger's streams, and the streams in which the server keeps their metadata. */
-const PREFIXES = OWN_STREAM_PREFIXES.flatMap((prefix) => [prefix, `$$${prefix}`]);
+/** The streams in which the server keeps the metadata of the ledger's streams. */
+export const METADATA_PREFIXES: readonly string[] = OWN_STREAM_PREFIXES.map((prefix) => `$$${prefix}`);
+/** The ledger's streams, and those. */
+const PREFIXES: readonly string[] = [...OWN_STREAM_PREFIXES, ...METADATA_PREFIXES];
 
 function toItem(resolved: Parameters<typeof toSeen>[0]): Item | undefined {
   const seen = toSeen(resolved);

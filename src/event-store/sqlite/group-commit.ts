@@ -5,9 +5,18 @@ import { translated, translatedCommit } from './errors.js';
 import { StreamStates } from './stream-states.js';
 import type { StreamState } from './stream-states.js';
 
-/** A group ends at so many appends, or once it holds about so much text: it blocks the thread while it is written. */
-const GROUP_APPENDS = 64;
+/**
+ * A group ends at so many appends, or once it holds about so much text: it blocks the thread while it is written. Small
+ * appends are let in many together: each commit writes the index pages of all the streams it touches and waits for the
+ * disk.
+ */
+const GROUP_APPENDS = 512;
 const GROUP_CHARACTERS = 4 * 1024 * 1024;
+/**
+ * While every turn of the event loop brings further appends, a group waits for so many turns: one that comes alone is
+ * written at once, those of many callers share a sync of the disk.
+ */
+const MORE_TURNS = 3;
 
 interface Waiting {
   readonly stream: string;
@@ -21,7 +30,7 @@ interface Waiting {
 type Outcome = AppendResult | EventStoreError;
 
 /**
- * The appends that arrive within one turn of the event loop share one transaction, and so one sync of the disk. They
+ * The appends that arrive within a few turns of the event loop share one transaction, and so one sync of the disk. They
  * are applied in the order of their calls, each checked against what those before it wrote, and answered after the
  * COMMIT.
  */
@@ -78,7 +87,17 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
+    this.#writeSoon(this.#waiting.length, MORE_TURNS);
+  }
+
+  /** Writes in the next turn, unless that has brought more and `turns` are left in which still more may come. */
+  #writeSoon(seen: number, turns: number): void {
     setImmediate(() => {
+      const { length } = this.#waiting;
+      if (length > seen && length < GROUP_APPENDS && turns > 0) {
+        this.#writeSoon(length, turns - 1);
+        return;
+      }
       this.#isScheduled = false;
       try {
         if (this.#waiting.length > 0) this.#writeGroup();

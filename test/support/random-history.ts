@@ -1,0 +1,310 @@
+/**
+ * Random histories of one contract: steps that fast-check draws and shrinks, turned into events as parties would send
+ * them. What the decider refuses is left out by whoever plays them; most is taken.
+ */
+import fc from 'fast-check';
+import { canonicalJson } from '../../src/evidence/canonical.js';
+import { event, registrationData, usd, type Sent } from './scenario.js';
+
+const KINDS = [
+  'forecast',
+  'reached',
+  'amend',
+  'agree',
+  'refuse',
+  'make',
+  'check',
+  'dispatch',
+  'move',
+  'receive',
+  'accept',
+  'reject',
+  'delay',
+  'acknowledge',
+  'resolve',
+  'party',
+  'confirm',
+  'contest',
+  'close',
+  'correct',
+] as const;
+type Kind = (typeof KINDS)[number];
+
+/** One thing that somebody says. The numbers choose among whatever there is to choose from. */
+export interface Step {
+  readonly kind: Kind;
+  /** Days that pass before the ledger takes it in; none means the very same instant. */
+  readonly gap: number;
+  /** How many days before that it happened. */
+  readonly late: number;
+  readonly pick: number;
+  readonly other: number;
+  readonly third: number;
+}
+
+const weight: Readonly<Partial<Record<Kind, number>>> = {
+  forecast: 3,
+  amend: 4,
+  agree: 5,
+  dispatch: 3,
+  accept: 6,
+  reject: 2,
+  correct: 6,
+  party: 2,
+};
+
+const number = fc.nat({ max: 999 });
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: fc.oneof(...KINDS.map((kind) => ({ weight: weight[kind] ?? 2, arbitrary: fc.constant(kind) }))),
+  gap: fc.oneof(fc.constant(0), fc.nat({ max: 40 })),
+  late: fc.oneof(fc.constant(0), fc.nat({ max: 400 })),
+  pick: number,
+  other: number,
+  third: number,
+});
+
+export const steps: fc.Arbitrary<readonly Step[]> = fc.array(step, { maxLength: 40, size: 'max' });
+
+const START = Date.parse('2020-06-01T12:00:00Z');
+const DAY_MS = 86_400_000;
+const LINES = ['1', '2', 'L3'] as const;
+const MILESTONES = ['M1', 'D1', 'P1', 'D2', 'D3'] as const;
+const SHIPMENTS = ['S1', 'S2', 'S3'] as const;
+const QUANTITIES = [0, 1, 2, 4, '0.5', '1.25', '0.000001'] as const;
+
+const of = <T>(list: readonly T[], index: number): T => list[index % list.length]!;
+/** A day within about four years. */
+const day = (number: number): string =>
+  new Date(Date.parse('2020-02-01T00:00:00Z') + number * 1.7 * DAY_MS).toISOString().slice(0, 10);
+
+interface Said {
+  readonly type: string;
+  readonly data: object;
+  readonly by: string;
+  readonly onbehalfof?: string;
+}
+
+function amendment({ pick, other, third }: Step, count: number): object {
+  const changes: object[] = [
+    { milestones: [{ milestone: of(MILESTONES, other), due: day(third) }] },
+    {
+      milestones: [{ milestone: of(MILESTONES, other), due: day(third), binding: 'firm' }],
+      terms: { reportEveryDays: 30 },
+    },
+    { milestones: [{ milestone: of(MILESTONES, other), cancelled: true }] },
+    { lines: [{ line: of(LINES, other), cancelled: true }] },
+    {
+      lines: [
+        { line: of(LINES, other), quantity: of(QUANTITIES, third), responsible: of(['sub-a', 'prime-a'], third) },
+      ],
+    },
+    { lines: [{ line: of(LINES, other), unitValue: usd(`${third}.50`) }], value: usd(`${third}.00`) },
+    {
+      lines: [
+        { line: 'L3', description: 'Spare', quantity: of(QUANTITIES, other), unit: 'EA', unitValue: usd('33.33') },
+      ],
+      milestones: [
+        { milestone: 'D2', kind: 'delivery', description: 'All of it', due: day(third), binding: 'firm' },
+        {
+          milestone: 'D3',
+          line: of(LINES, other),
+          quantity: 1,
+          kind: 'delivery',
+          description: 'One',
+          due: day(other),
+          binding: 'firm',
+        },
+      ],
+    },
+    { adjudicators: [{ party: 'judge', name: 'Judge (illustrative)', country: 'CH' }] },
+  ];
+  return { amendment: `A${count}`, consulted: ['us-gov'], rationale: 'as things are', ...of(changes, pick) };
+}
+
+/** What a step says; `count` makes ids that nobody has used. `undefined` for steps that need what came before. */
+function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
+  const { pick, other, third } = step;
+  const line = of(LINES, other);
+  const milestone = of(MILESTONES, other);
+  const shipment = of(SHIPMENTS, pick);
+  const items = [{ line, quantity: of(QUANTITIES, third) }];
+  switch (kind) {
+    case 'forecast':
+      return {
+        type: 'ForecastRevised',
+        data: { milestone, forecast: day(third), reason: 'as it looks' },
+        by: of(['us-gov', 'prime-a', 'sub-a', 'carrier-a', 'jp-mod'], pick),
+        ...(pick % 7 === 0 ? { by: 'prime-a', onbehalfof: 'sub-a' } : {}),
+      };
+    case 'reached':
+      return {
+        type: 'MilestoneReached',
+        data: { milestone, on: day(third) },
+        by: of(['prime-a', 'jp-mod', 'sub-a', 'inspector-a'], pick),
+      };
+    case 'amend':
+      return {
+        type: 'ContractAmended',
+        data: amendment(step, count),
+        by: of(['us-gov', 'jp-mod'], third),
+        ...(pick % 5 === 0 ? { by: 'jp-mod', onbehalfof: 'us-gov' } : {}),
+      };
+    case 'agree':
+      return {
+        type: 'AmendmentAgreed',
+        data: { amendment: `A${pick % (count + 1)}` },
+        by: of(['jp-mod', 'us-gov'], other),
+      };
+    case 'refuse':
+      return {
+        type: 'AmendmentRefused',
+        data: { amendment: `A${pick % (count + 1)}`, reason: 'not so' },
+        by: of(['jp-mod', 'us-gov'], other),
+      };
+    case 'make': {
+      const by = of(['prime-a', 'sub-a'], third);
+      if (pick % 3 === 0) return { type: 'ManufacturingStarted', data: { line, site: 'Plant', stage: 'casting' }, by };
+      if (pick % 3 === 1)
+        return { type: 'ManufacturingCompleted', data: { line, quantity: of(QUANTITIES, third) }, by };
+      return {
+        type: 'ManufacturingProgressed',
+        data: { line, stage: 'assembly', percent: third % 101, unitsCompleted: of(QUANTITIES, third) },
+        by,
+      };
+    }
+    case 'check':
+      return {
+        type: 'QualityCheckRecorded',
+        data: {
+          check: `Q${pick % 6}`,
+          line,
+          kind: 'final',
+          standard: 'AQAP-2110',
+          quantity: 1,
+          result: of(['pass', 'fail'], third),
+        },
+        by: of(['inspector-a', 'prime-a'], pick),
+      };
+    case 'dispatch':
+      return {
+        type: 'ShipmentDispatched',
+        data: { shipment, items, carrier: 'carrier-a', mode: 'sea', from: 'A', to: 'B', eta: '2024-01-01T00:00:00Z' },
+        by: of(['prime-a', 'sub-a', 'carrier-a'], third),
+      };
+    case 'move':
+      return { type: 'ShipmentMoved', data: { shipment, location: 'Port', status: 'departed' }, by: 'carrier-a' };
+    case 'receive':
+      return {
+        type: 'ShipmentReceived',
+        data: { shipment, items: items.map((item) => ({ ...item, condition: 'good' })), location: 'Base' },
+        by: of(['jp-mod', 'inspector-a'], third),
+      };
+    case 'accept':
+      return {
+        type: 'DeliveryAccepted',
+        data: { ...(pick % 4 === 3 ? {} : { shipment }), items, acceptancePoint: of(['origin', 'destination'], pick) },
+        by: 'jp-mod',
+      };
+    case 'reject':
+      return {
+        type: 'DeliveryRejected',
+        data: {
+          ...(pick % 4 === 3 ? {} : { shipment }),
+          items,
+          reason: 'damaged',
+          ...(third % 3 === 0 ? {} : { revokes: true }),
+        },
+        by: 'jp-mod',
+      };
+    case 'delay':
+      return {
+        type: 'DelayReported',
+        data: {
+          delay: `X${pick % 4}`,
+          cause: { code: 'supply', locus: 'subcontractor', party: 'sub-a', detail: 'late castings' },
+          startedOn: day(other),
+          forecasts: pick % 2 === 0 ? [] : [{ milestone, forecast: day(third) }],
+        },
+        by: of(['prime-a', 'sub-a', 'jp-mod'], third),
+      };
+    case 'acknowledge':
+      return {
+        type: 'DelayAcknowledged',
+        data: { delay: `${of(['prime-a', 'sub-a', 'jp-mod'], third)}/X${pick % 4}` },
+        by: of(['jp-mod', 'us-gov'], other),
+      };
+    case 'resolve':
+      return {
+        type: 'DelayResolved',
+        data: {
+          delay: `${of(['prime-a', 'sub-a', 'jp-mod'], third)}/X${pick % 4}`,
+          resolvedOn: day(other),
+          actualDays: third,
+        },
+        by: of(['prime-a', 'us-gov'], other),
+      };
+    case 'party': {
+      const party = of(['sub-a', 'sub-b', 'carrier-b', 'prime-a', 'prime-b'], pick);
+      const role = party.slice(0, -2) === 'sub' ? 'subcontractor' : party.slice(0, -2);
+      return other % 2 === 0
+        ? { type: 'PartyAdded', data: { party, name: party, role, country: 'US' }, by: 'us-gov' }
+        : { type: 'PartyRemoved', data: { party, role, reason: 'done' }, by: 'jp-mod' };
+    }
+    case 'confirm':
+      return { type: 'RegistrationConfirmed', data: {}, by: 'jp-mod' };
+    case 'contest':
+      return { type: 'RegistrationContested', data: { reason: 'not as signed' }, by: 'jp-mod' };
+    case 'close':
+      return { type: 'ContractClosed', data: { reason: 'all done' }, by: of(['jp-mod', 'us-gov'], pick) };
+  }
+}
+
+/** A correction of some event before it: taken back, or said again with other numbers and the same ids. */
+function correction(
+  before: readonly { readonly sent: Sent; readonly step: Step | undefined; readonly count: number }[],
+  step: Step,
+): Said {
+  const { sent, step: original, count } = of(before, step.pick);
+  const by = sent.source.slice('urn:waybook:party:'.length);
+  const named = { event: { id: sent.id } };
+  if (original === undefined) {
+    const replacement = registrationData({ title: `Corrected ${step.third}`, signedOn: day(step.other % 200) });
+    return { type: 'EventCorrected', data: { ...named, reason: 'incorrect-data', replacement }, by };
+  }
+  if (step.third % 2 === 0 || original.kind === 'correct')
+    return { type: 'EventCorrected', data: { ...named, reason: 'did-not-occur' }, by };
+  const { data } = said(original.kind, { ...original, other: step.other, third: step.third }, count);
+  return { type: 'EventCorrected', data: { ...named, reason: 'incorrect-data', replacement: data }, by };
+}
+
+/** Data as they come back from the store: in canonical order. */
+const stored = (data: object): object => JSON.parse(canonicalJson(data)) as object;
+
+/** The events of a history, in the order in which the ledger hears of them; each says when through `recorded`. */
+export function eventsOf(history: readonly Step[]): readonly { readonly sent: Sent; readonly recorded: string }[] {
+  const first = event('ContractRegistered', stored(registrationData()), {
+    id: 'registration',
+    time: '2020-01-10',
+    recorded: '2020-01-15',
+  });
+  const all: { sent: Sent; step: Step | undefined; count: number; recorded: string }[] = [
+    { sent: first, step: undefined, count: 0, recorded: '2020-01-15T12:00:00Z' },
+  ];
+  let now = START;
+  let amendments = 0;
+  for (const [index, each] of history.entries()) {
+    now += each.gap * DAY_MS;
+    const what = each.kind === 'correct' ? correction(all, each) : said(each.kind, each, amendments);
+    const { type, data, ...options } = what;
+    const recorded = new Date(now).toISOString();
+    const time = new Date(now - each.late * DAY_MS).toISOString();
+    all.push({
+      sent: event(type, stored(data), { ...options, id: `e${index}`, time, recorded }),
+      step: each,
+      count: amendments,
+      recorded,
+    });
+    if (each.kind === 'amend') amendments += 1;
+  }
+  return all;
+}
