@@ -25,7 +25,8 @@ const PATHS = {
   client: '^src/client/',
   web: '^src/web/',
   demo: '^src/demo/',
-  wiring: '^src/(?:main|app\\.module|waybook|open-store|version|config|cli|projector-worker|replay-worker)\\.ts$|^src/cli/',
+  wiring:
+    '^src/(?:main|app\\.module|waybook|open-store|version|config|cli|projector-worker|replay-worker)\\.ts$|^src/cli/',
 };
 
 /** Specs stand beside the code and may import what they need to test it; nothing imports a spec. */

@@ -60,6 +60,19 @@ describe('the feed', () => {
     await feed.close();
   });
 
+  it('lets the store go on when a larger batch is wanted than before', async () => {
+    const feed = new Feed(store, undefined);
+    let pushed = false;
+    const first = Promise.resolve(handler.batch(many(0, 3_000))).then(() => (pushed = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(pushed).toBe(false);
+    const large = feed.next(5_000);
+    await first;
+    void handler.batch(many(3_000, 3_000));
+    expect(await large).toHaveLength(5_000);
+    await feed.close();
+  });
+
   it('says once that it has come to the head, and what was there then', async () => {
     const feed = new Feed(store, undefined);
     void handler.batch(many(0, 3));

@@ -115,6 +115,8 @@ export class Feed {
         this.#newlyLive = false;
         return [];
       }
+      // More may be wanted now than when the store was held up.
+      if (!this.#isFull()) this.#wakeWriter?.();
       await new Promise<void>((resolve) => {
         this.#wakeReader = resolve;
       });

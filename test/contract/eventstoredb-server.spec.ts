@@ -57,13 +57,16 @@ const runProbe = () =>
  */
 const tookNameForNumber = (said: string): boolean => /here .*probe\w*#/.test(said);
 
+/** The probe gives each case five seconds, which a machine busy with other tests may need for its largest ones. */
+const ranOutOfTime = (said: string): boolean => said.includes('{"timeout":true}');
+
 if (missing.length > 0) it.skip(`answers as recorded (not there: ${missing.join(', ')})`, () => undefined);
 else
   it('answers 71 of 71 cases as a real EventStoreDB 24.2.0 did', async () => {
     let said = await runProbe();
-    for (let left = 4; tookNameForNumber(said) && left > 0; left--) said = await runProbe();
+    for (let left = 4; (tookNameForNumber(said) || ranOutOfTime(said)) && left > 0; left--) said = await runProbe();
     expect(said).toBe('71 of 71 cases answer as recorded\n');
-  }, 120_000);
+  }, 240_000);
 
 const event = (type = 'Probed', id: string = randomUUID()) => jsonEvent({ id, type, data: { id } });
 const several = (count: number) => Array.from({ length: count }, () => event());

@@ -1,9 +1,11 @@
 /** The whole ledger as processes: everything that answers, while it is written to, rebuilt and started again. */
 import { randomUUID } from 'node:crypto';
+import { SORT_FIELDS } from '../../projections/contract-status/queries.js';
 import { checkLedger } from '../support/check-ledger.js';
 import { describeAt, ledgerPlaces, type OpenPlace } from '../support/ledger-places.js';
 import { call, type Answer } from '../support/ledger-process.js';
-import { confirmed, event, registered, usd, type Sent } from '../support/scenario.js';
+import { forecastOf, storyOf } from '../support/portfolio-story.js';
+import type { Sent } from '../support/scenario.js';
 
 const NDJSON = 'application/x-ndjson';
 
@@ -83,59 +85,13 @@ describeAt(await ledgerPlaces(), (open) => {
     }).toEqual({ status: 201, body: '[]' });
     position = answer.headers.get('waybook-position')!;
   };
-  const forecast = (contract: string, day: string, time = '2020-05-01'): Sent =>
-    event(
-      'ForecastRevised',
-      { milestone: 'D1', forecast: day, reason: 'as it looks' },
-      { contract, by: 'prime-a', time },
-    );
-
   beforeAll(async () => {
     place = await open();
-    const item = { items: [{ line: '1', quantity: 4 }], acceptancePoint: 'destination' };
-    const line = (quantity: number) => [
-      { line: '1', description: 'Set', quantity, unit: 'EA', unitValue: usd('200.00') },
-    ];
-    for (const [index, contract] of all.entries())
-      await send(
-        registered(
-          {
-            title: `Title ${index % 5}${index % 2 === 0 ? ' Ä%_' : ' ä'}`,
-            programme,
-            signedOn: `20${String(10 + (index % 7))}-01-10`,
-            lines: line(4),
-            milestones:
-              index % 6 === 5
-                ? []
-                : [
-                    {
-                      milestone: 'D1',
-                      line: '1',
-                      kind: 'delivery',
-                      description: 'All',
-                      due: index % 3 === 0 ? '2099-01-01' : '2021-06-30',
-                      binding: 'firm',
-                    },
-                  ],
-          },
-          { contract },
-        ),
-        confirmed({ contract }),
-        ...(index % 4 === 1
-          ? [event('DeliveryAccepted', item, { contract, by: 'jp-mod', time: `2021-0${1 + (index % 9)}-01` })]
-          : []),
-        ...(index % 8 === 2
-          ? (['jp-mod', 'us-gov'] as const).map((by) => event('ContractClosed', { reason: 'done' }, { contract, by }))
-          : []),
-        ...(index % 6 === 3 ? [forecast(contract, '2099-06-01')] : []),
-        ...(index === 7
-          ? [event('PartyAdded', { party: 'late-comer', name: 'Late', role: 'carrier', country: 'US' }, { contract })]
-          : []),
-      );
+    for (const [index, contract] of all.entries()) await send(...storyOf(contract, programme, index));
     // One contract with a longer story, told out of order.
     for (let at = 0; at < 60; at += 1)
       await send(
-        forecast(main, `2022-01-${String(1 + (at % 28)).padStart(2, '0')}`, `2020-0${1 + ((at * 7) % 9)}-1${at % 9}`),
+        forecastOf(main, `2022-01-${String(1 + (at % 28)).padStart(2, '0')}`, `2020-0${1 + ((at * 7) % 9)}-1${at % 9}`),
       );
   }, 120_000);
   afterAll(async () => {
@@ -159,29 +115,10 @@ describeAt(await ledgerPlaces(), (open) => {
     return found;
   }
 
-  const SORTS = [
-    'contract',
-    'title',
-    'reference',
-    'programme',
-    'buyer',
-    'seller',
-    'signedOn',
-    'status',
-    'slipDays',
-    'lateDays',
-    'deliveryLateDays',
-    'deliveredValue',
-    'undeliveredValue',
-    'openDelays',
-    'lastReportOn',
-    'revision',
-  ];
-
   test('/contracts: walking the pages in any order gives every contract once', async () => {
     const whole = await read<Page>(`/contracts?programme=${programme}&limit=500&after=${position}`);
     expect(whole.contracts.map(({ contract }) => contract)).toEqual(all);
-    for (const sort of SORTS.flatMap((field) => [field, `-${field}`])) {
+    for (const sort of SORT_FIELDS.flatMap((field) => [field, `-${field}`])) {
       const walked = await walk(`programme=${programme}&sort=${sort}`, 7);
       expect({ sort, contracts: walked.map(({ contract }) => contract).sort() }).toEqual({ sort, contracts: all });
       const atOnce = await read<Page>(`/contracts?programme=${programme}&sort=${sort}&limit=500`);
@@ -350,7 +287,7 @@ describeAt(await ledgerPlaces(), (open) => {
     const next = async (): Promise<string> => ((await coming.next()).value as HistoryEvent).id;
     expect([await next(), await next()]).toEqual([feed.at(-2)!.id, feed.at(-1)!.id]);
     for (let round = 0; round < 5; round += 1) {
-      const sent = [forecast(main, '2025-01-01'), forecast(name(3), '2025-01-01')];
+      const sent = [forecastOf(main, '2025-01-01'), forecastOf(name(3), '2025-01-01')];
       await send(...sent);
       // Two contracts are recorded at once: either may come first.
       expect([await next(), await next()].sort()).toEqual(sent.map(({ id }) => id).sort());
@@ -424,7 +361,7 @@ describeAt(await ledgerPlaces(), (open) => {
     const written = await call<{ code: string }>(
       place.ledger.url,
       `/contracts/READ-${run}-none/events`,
-      forecast(`READ-${run}-none`, '2025-01-01'),
+      forecastOf(`READ-${run}-none`, '2025-01-01'),
       'application/cloudevents+json',
     );
     expect([written.status, written.body.code]).toEqual([404, 'unknown-contract']);

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import Driver from 'better-sqlite3';
-import { END, EventStoreDBClient } from '@eventstore/db-client';
+import { EventStoreDBClient } from '@eventstore/db-client';
 import { startEventStoreServer, type EventStoreServer } from '../support/eventstoredb/server.js';
 import { call, LedgerProcess } from '../support/ledger-process.js';
 import { confirmed, event, registered, type Sent } from '../support/scenario.js';
@@ -208,16 +208,10 @@ describe('on the EventStoreDB server', () => {
       }
       expect(await send(node, forecast('WHOLE'))).toEqual(RECORDED);
     }
+    expect(stored(contract)).toBe(5);
   }
-  const last = async (stream: string): Promise<bigint> => {
-    for await (const { event: found } of client.readStream(stream, {
-      direction: 'backwards',
-      fromRevision: END,
-      maxCount: 1,
-    }))
-      return found!.revision;
-    return -1n;
-  };
+  /** How many events there are in truth, whatever the server lets anybody read. */
+  const stored = (contract: string): number => server.log.readStream(`contract-${contract}`, 0, false, 1_000).length;
 
   test('a stream that is deleted', async () => {
     await client.deleteStream('contract-DELETED');
@@ -227,7 +221,6 @@ describe('on the EventStoreDB server', () => {
   test('a stream whose metadata say that its beginning is not to be read', async () => {
     await client.setStreamMetadata('contract-TRUNCATED', { truncateBefore: 2 });
     await refused('TRUNCATED', 'stream-truncated');
-    expect(await last('contract-TRUNCATED')).toBe(4n);
   }, 30_000);
 
   test('a stream that is to keep so many events only', async () => {

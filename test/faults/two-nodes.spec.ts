@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { status as grpcStatus } from '@grpc/grpc-js';
 import { decide, evolve } from '../../src/contract/contract.js';
 import { DecisionState } from '../../src/contract/state.js';
 import { checkEvent, isRefusal, sameContent, type IncomingEvent } from '../../src/commands/envelope.js';
@@ -168,7 +169,7 @@ const { upTo, of } = chance();
 /** Everything that goes by, in any mixture. */
 const anyFault = (): readonly [FaultyCall, Fault, number] =>
   of<readonly [FaultyCall, Fault, number]>([
-    ['append', { kind: 'refuse', code: 14 }, upTo(3)],
+    ['append', { kind: 'refuse', code: grpcStatus.UNAVAILABLE }, upTo(3)],
     ['append', { kind: 'not-ready' }, upTo(3)],
     ['append', { kind: 'not-leader' }, upTo(3)],
     ['append', { kind: 'drop' }, upTo(3)],
@@ -183,7 +184,7 @@ const anyFault = (): readonly [FaultyCall, Fault, number] =>
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const rounds: readonly Round[] = [
   { name: 'quiet' },
-  { name: 'refused', faults: [['append', { kind: 'refuse', code: 14 }, 3]] },
+  { name: 'refused', faults: [['append', { kind: 'refuse', code: grpcStatus.UNAVAILABLE }, 3]] },
   {
     name: 'not-ready',
     faults: [
