@@ -83,7 +83,12 @@ function rowsOf(buffer: RowBuffer, table: TableDefinition): readonly Row[] {
   const columns = Object.keys(table.columns);
   const rows = [...(buffer.changes(table)?.puts.values() ?? [])];
   return rows
-    .map((row): Row => Object.fromEntries(columns.map((column) => [column, row[column] ?? null])))
+    .map((row): Row =>
+      // A copy is made only of a row that leaves a column out.
+      columns.every((column) => row[column] !== undefined)
+        ? row
+        : Object.fromEntries(columns.map((column) => [column, row[column] ?? null])),
+    )
     .sort((a, b) => compareByKey(table, a, b));
 }
 

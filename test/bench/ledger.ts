@@ -13,13 +13,16 @@ interface Health {
   readonly projections: readonly { readonly name: string; readonly position: string | null; readonly state: string }[];
 }
 
-/** Runs `work` with a ledger of its own, which is gone afterwards. */
+/**
+ * Runs `work` with a ledger of its own, which is gone afterwards.
+ * @throws Error with what the server wrote to standard error, where it wrote anything; else whatever `work` throws
+ */
 export async function withLedger<T>(options: LedgerOptions, work: (ledger: LedgerProcess) => Promise<T>): Promise<T> {
   const ledger = await LedgerProcess.start(options);
   try {
-    const result = await work(ledger);
-    if (ledger.errors !== '') throw new Error(`the server complained: ${ledger.errors}`);
-    return result;
+    return await work(ledger).finally(() => {
+      if (ledger.errors !== '') throw new Error(`the server complained: ${ledger.errors}`);
+    });
   } finally {
     await ledger.remove();
   }

@@ -200,10 +200,12 @@ test(`killed ${KILLS} times under load, it never loses or halves what it acknowl
       // Sent again, it is known or new, and an atomic batch is one of the two as a whole.
       const repeated = unanswered;
       unanswered = [];
-      for (const events of repeated) {
-        const results = await send('/events', events, ['recorded', 'duplicate']);
-        if (atomicBatches.includes(events)) expect(new Set(results?.map(({ status }) => status)).size).toBe(1);
-      }
+      await Promise.all(
+        repeated.map(async (events) => {
+          const results = await send('/events', events, ['recorded', 'duplicate']);
+          if (atomicBatches.includes(events)) expect(new Set(results?.map(({ status }) => status)).size).toBe(1);
+        }),
+      );
       if (life % CHECK_EVERY === 0) await check();
     }
     expect(ledger.errors).toBe('');
