@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: `waybook COMMAND`. Exit codes: 0 done, 1 failed, 2 the call is wrong, 3 something is not to be had now. */
+import './heap.js';
 import 'reflect-metadata';
 import { Command, CommanderError, Option } from 'commander';
 import { CommandFailure, EXIT } from './cli/exit.js';

@@ -1,4 +1,5 @@
 /** What `nest start` runs: the server, configured by the environment alone. */
+import './heap.js';
 import 'reflect-metadata';
 import { outputOf } from './cli/output.js';
 import { serveUntilStopped } from './cli/serve.js';

@@ -143,24 +143,24 @@ function listen(parts: Parts): Promise<NestFastifyApplication> {
 
 /** A question about the past, with what a replay must know of the whole ledger: when the position asked about was recorded. */
 async function replayOf(
-  { contract, asOf, on }: PastQuestion,
+  { contract, asOf, on, projection }: PastQuestion,
   { store, clock }: Parts,
   replays: ReplayPool,
 ): Promise<Past | undefined> {
   const now = new Date(clock.now()).toISOString();
+  const asked = { contract, projection, ...(on === undefined ? {} : { on }) };
   if (asOf === undefined) {
     // All that is recorded by now: up to the head, also where another contract's event stands there.
     const head = await store.head();
-    const past = await replays.replay({ contract, asOf: { instant: now }, ...(on === undefined ? {} : { on }) });
+    const past = await replays.replay({ ...asked, asOf: { instant: now } });
     if (past === undefined || head === undefined || head.position < past.position) return past;
     return { ...past, position: head.position };
   }
-  if (asOf.kind !== 'position')
-    return replays.replay({ contract, asOf: { instant: asOf.instant }, ...(on === undefined ? {} : { on }) });
+  if (asOf.kind !== 'position') return replays.replay({ ...asked, asOf: { instant: asOf.instant } });
   const last = await lastAtOrBefore(store, asOf.position);
   if (last === undefined) return undefined;
   const instant = decodeEvent(last).recordedtime;
-  return replays.replay({ contract, asOf: { instant, position: asOf.position }, ...(on === undefined ? {} : { on }) });
+  return replays.replay({ ...asked, asOf: { instant, position: asOf.position } });
 }
 
 /** The machine's clock; or one that goes on from the last event, and moves when it is told to. */

@@ -28,11 +28,11 @@ const CLOSE_MS = 15_000;
 /** Events and rows live for one batch: with room for that, few of them are copied by the garbage collector. */
 const YOUNG_MB = 32;
 /**
- * The first commit after a pause is told of at once; while they follow each other closely, so often. Each telling wakes
- * the thread, and each waking is a transaction of its own: told of every commit, it would write the rows of a contract
- * again for each of its events.
+ * The first commit after a pause is told of at once, and so is one that somebody waits to read; while they follow each
+ * other closely, so often. Each telling wakes the thread, and each waking is a transaction of its own: told of every
+ * commit, it would write the rows of a contract again for each of its events.
  */
-const POKE_EVERY_MS = 10;
+const POKE_EVERY_MS = 50;
 /** How long to wait before a thread that ended by itself is started again. */
 const RESTART_MS = 1_000;
 
@@ -101,6 +101,7 @@ class Host implements ProjectorHost {
   }
 
   waitFor(projection: string, position: bigint, timeoutMs: number): Promise<boolean> {
+    if (this.#pokeIsDue) this.#pokeNow();
     return this.#board.waitFor(projection, position, timeoutMs);
   }
 
@@ -118,15 +119,19 @@ class Host implements ProjectorHost {
   poke(): void {
     if (this.#pokeIsDue || this.#closed) return;
     this.#pokeIsDue = true;
-    const send = (): void => {
-      this.#pokeIsDue = false;
-      this.#pokedMs = performance.now();
-      if (!this.#closed) this.#post({ kind: 'poke' });
-    };
     const wait = this.#pokedMs + POKE_EVERY_MS - performance.now();
+    const send = (): void => {
+      if (this.#pokeIsDue) this.#pokeNow();
+    };
     // Commits come many at a time; one message a turn of the event loop says as much.
     if (wait <= 0) setImmediate(send);
     else setTimeout(send, wait).unref();
+  }
+
+  #pokeNow(): void {
+    this.#pokeIsDue = false;
+    this.#pokedMs = performance.now();
+    if (!this.#closed) this.#post({ kind: 'poke' });
   }
 
   async close(): Promise<void> {

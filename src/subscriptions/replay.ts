@@ -19,6 +19,8 @@ export interface ReplayRequest {
   readonly on?: string;
   /** Checks the hashes of the stream as far as it is read. */
   readonly verify?: boolean;
+  /** Name of the one projection whose rows are wanted. Left out: of all. */
+  readonly projection?: string;
 }
 
 /** Plain data, but for the facts: it crosses threads without them. */
@@ -46,6 +48,7 @@ export async function replayContract(
   rules: FoldRules = contractRules,
 ): Promise<Replayed | undefined> {
   const { contract, asOf, on, verify } = request;
+  const wanted = projections.filter(({ name }) => request.projection === undefined || name === request.projection);
   const { position } = asOf;
   const recorded = (event: DecodedEvent): boolean =>
     position === undefined ? compareInstants(event.recordedtime, asOf.instant) <= 0 : event.position <= position;
@@ -64,11 +67,11 @@ export async function replayContract(
       // What happened before the day of registration is not looked at: on that day there was no contract.
       if (!registered) return;
       const touched = model.takeTouched();
-      for (const projection of projections) projection.evolve(model, touched, buffer);
+      for (const projection of wanted) projection.evolve(model, touched, buffer);
     },
   );
   if (!registered || last === undefined) return undefined;
-  const tables = projections.flatMap((projection) => projection.tables);
+  const tables = wanted.flatMap((projection) => projection.tables);
   return {
     model,
     rows: new Map(tables.map((table) => [table.name, rowsOf(buffer, table)])),

@@ -17,10 +17,12 @@ export interface PastQuestion {
   readonly asOf: AsOf | undefined;
   /** `undefined`: the day of `asOf`, and no event is left out. */
   readonly on: string | undefined;
+  /** Name of the projection whose rows are asked for. */
+  readonly projection: string;
 }
 
 export interface Past {
-  /** Rows of all projections, as they were. */
+  /** Rows of the projection, as they were. */
   readonly rows: ContractRows;
   /** Of the last event of the contract that was recorded by then. */
   readonly position: bigint;
@@ -104,7 +106,8 @@ export class Reading {
     }
     // `after` is kept as a promise also here: what was written before is in the stream by then.
     await this.#limits.waitAfter(request, query, projection.name);
-    const past = await this.#limits.replays.run(callerOf(request), () => this.#reading.replay({ contract, asOf, on }));
+    const question = { contract, asOf, on, projection: projection.name };
+    const past = await this.#limits.replays.run(callerOf(request), () => this.#reading.replay(question));
     const result = past === undefined ? undefined : view(past.rows, past.on);
     if (past === undefined || result === undefined) throw unknownContract(contract);
     void reply.header('waybook-position', String(past.position));
