@@ -1,4 +1,5 @@
 /** Every event of a contract as it was sent, what corrected it, and what is surprising about it. */
+import { sortableInstant } from '../../src/contract/calendar.js';
 import { correctedName, type EventCorrected } from '../../src/contract/correction.js';
 import type { ContractEvent, EffectiveEvent } from '../../src/contract/event-type.js';
 import type { ContractModel, Touched } from '../../src/contract/model.js';
@@ -15,6 +16,8 @@ export const eventTable: TableDefinition = {
     type: { type: 'text' },
     version: { type: 'integer' },
     time: { type: 'text' },
+    /** `time` in the one spelling that sorts. */
+    happened: { type: 'text' },
     recordedtime: { type: 'text' },
     reporter: { type: 'text' },
     on_behalf_of: { type: 'text', nullable: true },
@@ -27,6 +30,7 @@ export const eventTable: TableDefinition = {
     corrected_by_source: { type: 'text', nullable: true },
   },
   key: ['contract', 'revision'],
+  indexes: [['contract', 'happened', 'revision']],
 };
 
 export const eventFlagTable: TableDefinition = {
@@ -52,6 +56,7 @@ function eventRow(contract: string, event: EffectiveEvent): Row {
     type: event.type,
     version: event.version,
     time: event.time,
+    happened: sortableInstant(event.time),
     recordedtime: event.recordedtime,
     reporter: event.reporter,
     on_behalf_of: event.onBehalfOf ?? null,
@@ -66,7 +71,7 @@ function eventRow(contract: string, event: EffectiveEvent): Row {
 
 export const auditTrail: Projection = {
   name: 'audit-trail',
-  version: 1,
+  version: 2,
   tables: [eventTable, eventFlagTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

@@ -1,4 +1,6 @@
 /** `/contracts/{id}/history`, from the rows of `audit-trail`. */
+import { sql } from 'kysely';
+import { sortableInstant } from '../../src/contract/calendar.js';
 import { compareStands } from '../../src/contract/model.js';
 import { integer, json, rowsOf, text, textOrNull, type ContractRows, type Row, type Snapshot } from '../projection.js';
 import { eventFlagTable, eventTable } from './audit-trail.js';
@@ -17,6 +19,9 @@ export interface HistoryPage extends HistoryFilters {
   /** The last event of the page before. */
   readonly after?: { readonly time: string; readonly revision: number } | undefined;
 }
+
+/** What is asked for, but for how much of it. */
+type HistoryPlaceAsked = Omit<HistoryPage, 'limit'>;
 
 export type HistoryEvent = ReturnType<typeof historyEvent>;
 
@@ -100,51 +105,28 @@ function paged(rows: readonly Row[], flags: ReadonlyMap<number, readonly string[
 /** How many rows are read from the database at once. */
 const CHUNK = 1_000;
 
-/** A page of a history from the database, in recorded order; in order of `time` the contract is read whole and sorted. */
+/** A page of a history from the database. `undefined` where there is no such contract. */
 export async function historyPage(snapshot: Snapshot, contract: string, page: HistoryPage) {
-  if (page.order === 'time') {
-    const rows = new Map<string, readonly Row[]>();
-    for (const table of [eventTable, eventFlagTable])
-      rows.set(
-        table.name,
-        await snapshot.db.selectFrom(snapshot.table(table)).selectAll().where('contract', '=', contract).execute(),
-      );
-    return historyView(rows, page);
-  }
-  const found: Row[] = [];
-  const wanted = matches(page, page.order);
-  let from = page.after === undefined ? -1 : page.after.revision;
-  let any = page.after !== undefined;
-  for (;;) {
-    const rows = await recordedChunk(snapshot, contract, from, page);
-    any ||= rows.length > 0;
-    for (const row of rows) if (found.length <= page.limit && wanted(row)) found.push(row);
-    if (rows.length < CHUNK || found.length > page.limit) break;
-    from = integer(rows.at(-1)!, 'revision');
-  }
-  if (!any && !(await exists(snapshot, contract))) return undefined;
-  return paged(found, await flagsOf(snapshot, contract, found), page.limit);
+  const rows = await rowsAfter(snapshot, contract, page, page.limit + 1);
+  if (rows.length === 0 && !(await exists(snapshot, contract))) return undefined;
+  return paged(rows, await flagsOf(snapshot, contract, rows), page.limit);
 }
 
-async function recordedChunk(
+/** One chunk of a history for streaming, after `page.after` and up to a position. Empty at its end. */
+export async function historyChunk(
   snapshot: Snapshot,
   contract: string,
-  after: number,
-  filters: HistoryFilters,
-): Promise<Row[]> {
-  let query = snapshot.db
-    .selectFrom(snapshot.table(eventTable))
-    .selectAll()
-    .where('contract', '=', contract)
-    .where('revision', '>', after);
-  if (filters.type !== undefined) query = query.where('type', '=', filters.type);
-  if (filters.reporter !== undefined) query = query.where('reporter', '=', filters.reporter);
-  return query.orderBy('revision').limit(CHUNK).execute();
+  page: HistoryPlaceAsked,
+  position: bigint,
+): Promise<readonly HistoryEvent[]> {
+  const rows = await rowsAfter(snapshot, contract, page, CHUNK, position);
+  return paged(rows, await flagsOf(snapshot, contract, rows), CHUNK).events;
 }
 
-async function exists(snapshot: Snapshot, contract: string): Promise<boolean> {
-  const rows = await snapshot.db
-    .selectFrom(snapshot.table(eventTable))
+/** Whether there is such a contract. */
+export async function exists({ db, table }: Snapshot, contract: string): Promise<boolean> {
+  const rows = await db
+    .selectFrom(table(eventTable))
     .select('revision')
     .where('contract', '=', contract)
     .limit(1)
@@ -152,26 +134,45 @@ async function exists(snapshot: Snapshot, contract: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-async function flagsOf(snapshot: Snapshot, contract: string, rows: readonly Row[]): Promise<Map<number, string[]>> {
-  const [first, last] = [rows[0], rows.at(-1)];
-  if (first === undefined || last === undefined) return new Map();
-  const flags = await snapshot.db
-    .selectFrom(snapshot.table(eventFlagTable))
-    .selectAll()
-    .where('contract', '=', contract)
-    .where('revision', '>=', integer(first, 'revision'))
-    .where('revision', '<=', integer(last, 'revision'))
-    .execute();
-  return flagsByRevision(flags);
+/** The next rows in the order asked for. Both orders have an index, so that a page costs the same wherever it is. */
+async function rowsAfter(
+  { db, table }: Snapshot,
+  contract: string,
+  { order, type, reporter, from, to, after }: HistoryPlaceAsked,
+  limit: number,
+  upTo?: bigint,
+): Promise<readonly Row[]> {
+  const instant = order === 'time' ? 'happened' : 'recordedtime';
+  let query = db.selectFrom(table(eventTable)).selectAll().where('contract', '=', contract);
+  if (type !== undefined) query = query.where('type', '=', type);
+  if (reporter !== undefined) query = query.where('reporter', '=', reporter);
+  // Of a day: from its first instant, `...T00`, to before `...T24`.
+  if (from !== undefined) query = query.where(instant, '>=', `${from}T`);
+  if (to !== undefined) query = query.where(instant, '<', `${to}T24`);
+  if (upTo !== undefined) query = query.where('position', '<=', upTo);
+  if (order === 'recorded') {
+    if (after !== undefined) query = query.where('revision', '>', after.revision);
+    return query.orderBy('revision').limit(limit).execute();
+  }
+  if (after !== undefined) {
+    const place = sql<string>`(${sortableInstant(after.time)}, ${after.revision})`;
+    query = query.where(sql<string>`(${sql.ref('happened')}, ${sql.ref('revision')})`, '>', place);
+  }
+  return query.orderBy('happened').orderBy('revision').limit(limit).execute();
 }
 
-/** One chunk of the whole history in recorded order, for streaming; empty at its end. */
-export async function historyChunk(
-  snapshot: Snapshot,
+async function flagsOf(
+  { db, table }: Snapshot,
   contract: string,
-  afterRevision: number,
-): Promise<HistoryEvent[]> {
-  const rows = await recordedChunk(snapshot, contract, afterRevision, {});
-  const flags = await flagsOf(snapshot, contract, rows);
-  return rows.map((row) => historyEvent(row, flags.get(integer(row, 'revision')) ?? []));
+  rows: readonly Row[],
+): Promise<Map<number, string[]>> {
+  if (rows.length === 0) return new Map();
+  const revisions = rows.map((row) => integer(row, 'revision'));
+  const flags = await db
+    .selectFrom(table(eventFlagTable))
+    .selectAll()
+    .where('contract', '=', contract)
+    .where('revision', 'in', revisions)
+    .execute();
+  return flagsByRevision(flags);
 }

@@ -73,9 +73,10 @@ export function yearsPassed(from: string, day: string): number {
 /** Compares two RFC 3339 UTC instants whose fractions may differ in length. Negative, zero or positive. */
 export function compareInstants(a: string, b: string): number {
   if (a === b) return 0;
-  const [x, y] = a.length === b.length ? [a, b] : [padded(a), padded(b)];
+  const [x, y] = a.length === b.length ? [a, b] : [sortableInstant(a), sortableInstant(b)];
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
-const padded = (instant: string): string =>
+/** An RFC 3339 UTC instant with all nine decimals: such texts sort as what they name. */
+export const sortableInstant = (instant: string): string =>
   instant[19] === '.' ? `${instant.slice(0, -1).padEnd(29, '0')}Z` : `${instant.slice(0, 19)}.000000000Z`;

@@ -1,7 +1,13 @@
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { auditTrail } from '../../../projections/audit-trail/audit-trail.js';
-import { historyChunk, historyPage, historyView, type HistoryPage } from '../../../projections/audit-trail/queries.js';
+import {
+  exists,
+  historyChunk,
+  historyPage,
+  historyView,
+  type HistoryPage,
+} from '../../../projections/audit-trail/queries.js';
 import { contractStatus } from '../../../projections/contract-status/contract-status.js';
 import {
   contractPage,
@@ -194,45 +200,47 @@ export class ContractsController {
         const detail = 'is not taken here: as NDJSON the history is not paged';
         throw new Problem('invalid-query', `the query parameter ${name} ${detail}`, [{ pointer: `?${name}`, detail }]);
       }
-    const plain =
-      ['type', 'reporter', 'from', 'to', 'asOf', 'on'].every((name) => !query.has(name)) && page.order === 'recorded';
-    if (!plain) {
+    if (query.has('asOf') || query.has('on')) {
       const shown = await this.#reading.contract(
         request,
         reply,
         query,
         id,
         auditTrail,
-        (snapshot) => historyPage(snapshot, id, page),
+        () => Promise.resolve(undefined),
         (rows) => historyView(rows, page),
       );
       await answerStream(reply, NDJSON, lines([shown.result.events]));
       return;
     }
-    // Unfiltered it is read as it is sent, a chunk at a time, so that a history of any length takes constant memory.
+    // Read as it is sent, a chunk at a time, so that a history of any length takes constant memory.
     const first = await this.#reading.contract(
       request,
       reply,
       query,
       id,
       auditTrail,
-      async (snapshot) => {
-        const events = await historyChunk(snapshot, id, -1);
-        return events.length === 0 ? undefined : { events };
-      },
+      async (snapshot) =>
+        (await exists(snapshot, id))
+          ? { events: await historyChunk(snapshot, id, page, snapshot.position) }
+          : undefined,
       () => undefined,
     );
-    await answerStream(reply, NDJSON, lines(this.#chunks(id, first.result.events, BigInt(first.position))));
+    await answerStream(reply, NDJSON, lines(this.#chunks(id, page, first.result.events, BigInt(first.position))));
   }
 
   /** Chunks up to the position that the answer's header names; events that come meanwhile are not in it. */
-  async *#chunks(id: string, first: Chunk, position: bigint): AsyncGenerator<Chunk, void, undefined> {
+  async *#chunks(
+    id: string,
+    asked: HistoryPage,
+    first: Chunk,
+    position: bigint,
+  ): AsyncGenerator<Chunk, void, undefined> {
     for (let chunk = first; chunk.length > 0;) {
-      yield chunk.filter((event) => BigInt(event.position) <= position);
-      const last = chunk.at(-1)!;
-      if (BigInt(last.position) >= position) return;
-      chunk = (await this.#parts.query(auditTrail, (snapshot) => historyChunk(snapshot, id, Number(last.revision))))
-        .result;
+      yield chunk;
+      const { time, revision } = chunk.at(-1)!;
+      const page = { ...asked, after: { time, revision: Number(revision) } };
+      chunk = (await this.#parts.query(auditTrail, (snapshot) => historyChunk(snapshot, id, page, position))).result;
     }
   }
 }
