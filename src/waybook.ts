@@ -174,14 +174,12 @@ async function clockOf(store: EventStore, identity: LedgerIdentity & { readonly 
 
 /** Random bytes, drawn from the system some thousands at a time. No byte is given out twice. */
 function randomPool(size = 8 * 1024): (bytes: number) => Uint8Array {
-  const pool = Buffer.alloc(size);
-  let used = size;
+  let pool = Buffer.alloc(0);
+  let used = 0;
   return (bytes) => {
-    if (used + bytes > size) {
-      randomFillSync(pool);
-      used = 0;
-    }
+    // Never filled again: what was given out stays as it is for as long as somebody holds it.
+    if (used + bytes > pool.length) [pool, used] = [randomFillSync(Buffer.allocUnsafeSlow(size)), 0];
     used += bytes;
-    return Uint8Array.prototype.slice.call(pool, used - bytes, used);
+    return pool.subarray(used - bytes, used);
   };
 }

@@ -7,6 +7,8 @@ import { definitionOf, eventTypes, upcast } from '../contract/contract.js';
 import { isInstant } from '../contract/calendar.js';
 import { FIELD_KINDS, isPlainObject, type FieldKind } from '../contract/fields.js';
 import { refuse, refuseField, type ProposedEvent, type Refusal } from '../contract/event-type.js';
+import { eventKey } from '../contract/state.js';
+import type { NameKey } from '../contract/id-table.js';
 import { pointerToken, validatePayload, type FieldProblem } from '../contract/validation.js';
 import { canonicalJson } from '../evidence/canonical.js';
 import type { CloudEventAttributes } from '../evidence/record.js';
@@ -22,6 +24,8 @@ export interface IncomingEvent {
   /** 1 where the sender left it out. */
   readonly version: number;
   readonly proposed: ProposedEvent<object>;
+  /** Key of its name within its contract. */
+  readonly name: NameKey;
 }
 
 type Envelope = Readonly<Record<string, unknown>>;
@@ -152,6 +156,7 @@ function ready(sent: Envelope, subject: string, version: number, data: object): 
       party: onBehalfOf ?? reporter,
       data,
     },
+    name: eventKey(source, id),
   };
 }
 

@@ -73,8 +73,11 @@ export function yearsPassed(from: string, day: string): number {
 /** Compares two RFC 3339 UTC instants whose fractions may differ in length. Negative, zero or positive. */
 export function compareInstants(a: string, b: string): number {
   if (a === b) return 0;
-  const [x, y] = a.length === b.length ? [a, b] : [sortableInstant(a), sortableInstant(b)];
-  return x < y ? -1 : x > y ? 1 : 0;
+  if (a.length !== b.length && a.startsWith(b.slice(0, 19))) {
+    const [x, y] = [sortableInstant(a), sortableInstant(b)];
+    return x < y ? -1 : x > y ? 1 : 0;
+  }
+  return a < b ? -1 : 1;
 }
 
 /** An RFC 3339 UTC instant with all nine decimals: such texts sort as what they name. */

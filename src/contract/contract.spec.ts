@@ -9,6 +9,7 @@ import {
   usd,
 } from '../../test/support/scenario.js';
 import { broughtUp, ContractError, definitionOf, eventTypes, upcast } from './contract.js';
+import { eventKey } from './state.js';
 
 const base = [registered(), confirmed()];
 
@@ -446,7 +447,7 @@ describe('time and versions', () => {
     expect(JSON.stringify(summary(scratch))).not.toBe(before);
     state.grant('new', 'carrier');
     state.addTo(state.lines, 'L');
-    state.addSeen('s', 'i', 7);
+    state.addSeen(eventKey('s', 'i'), 7);
     state.addOpened('delay', 'p/d', 7);
     state.put(state.amendments, 'A', {
       side: 'buyer',

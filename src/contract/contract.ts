@@ -17,13 +17,14 @@ import {
   type Refusal,
   type Role,
 } from './event-type.js';
+import type { NameKey } from './id-table.js';
 import { manufacturingTypes } from './manufacturing.js';
 import type { ContractModel } from './model.js';
 import { qualityTypes } from './quality.js';
 import { registrationTypes } from './registration.js';
 import { scheduleTypes } from './schedule.js';
 import { reviewQuantities, shipmentTypes } from './shipment.js';
-import type { DecisionState } from './state.js';
+import { eventKey, type DecisionState } from './state.js';
 
 export type ContractErrorCode = 'unknown-type' | 'unknown-version';
 
@@ -89,21 +90,31 @@ const unknownVersion = (type: string, version: number): ContractError =>
   new ContractError('unknown-version', `version ${version} of event type "${type}" is not known here`);
 
 /** How far ahead of the ledger's clock the `time` of an event may be. */
-export const MAX_AHEAD_MS = 5 * 60_000;
+const MAX_AHEAD_MS = 5 * 60_000;
+
+/** The latest `time` that an event may have when the ledger's clock says `now` (ms since the epoch, UTC). */
+export const latestTime = (now: number): string => new Date(now + MAX_AHEAD_MS).toISOString();
+
+export interface DecisionContext {
+  /** See {@link latestTime}. */
+  readonly latest: string;
+  /** Gives the events that an event names. */
+  readonly lookup: Lookup;
+}
 
 /**
- * Decides whether an event may be recorded. Pure: the clock comes in as `now` (ms since the epoch, UTC), and `lookup`
- * gives the events that it names. Shape has been checked before; duplicates have been found before.
+ * Decides whether an event may be recorded. Pure: what the clock says and the events that are named come in. Shape has
+ * been checked before; duplicates have been found before.
  * @returns `undefined` where it may, else why not
  */
 export function decide(
   state: DecisionState,
   event: ProposedEvent<object>,
-  context: { readonly now: number; readonly lookup: Lookup },
+  context: DecisionContext,
 ): Refusal | undefined {
   const definition = byType.get(event.type);
   if (definition === undefined) return refuseField('unknown-type', '/type', `"${event.type}" is no event type`);
-  if (compareInstants(event.time, new Date(context.now + MAX_AHEAD_MS).toISOString()) > 0)
+  if (compareInstants(event.time, context.latest) > 0)
     return refuseField('time-in-future', '/time', 'must be at most five minutes ahead of the ledger’s clock');
   const registers = event.type === 'ContractRegistered';
   if (state.registeredBy === undefined && !registers)
@@ -197,11 +208,16 @@ function checkOpened(
   return undefined;
 }
 
-/** Takes an event that is recorded at `revision` into the state. */
-export function evolve(state: DecisionState, event: ProposedEvent<object>, revision: number): void {
+/** Takes an event that is recorded at `revision` into the state. `name` is its key, where that is known already. */
+export function evolve(
+  state: DecisionState,
+  event: ProposedEvent<object>,
+  revision: number,
+  name: NameKey = eventKey(event.source, event.id),
+): void {
   const definition = byType.get(event.type);
   if (definition === undefined) throw new ContractError('unknown-type', `event type "${event.type}" is not known here`);
-  state.addSeen(event.source, event.id, revision);
+  state.addSeen(name, revision);
   const opens = definition.opens?.(event.data);
   if (opens !== undefined) state.addOpened(opens.kind, qualified(opens.kind, opens.id, event.party), revision);
   definition.evolve?.(state, event);

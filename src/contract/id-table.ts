@@ -9,18 +9,38 @@ const sha256: (text: string) => string =
 const KEY_WORDS = 4;
 const EMPTY = 0xffffffff;
 
+/** A name as a table keeps it: the first 16 bytes of its SHA-256, as four words of 32 bits, little-endian and signed. */
+export class NameKey {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+
+  /** Hashes the name, which takes longer than all that a table does with it: whoever asks twice keeps the key. */
+  constructor(name: string) {
+    const digest = sha256(name);
+    this.a = word(digest, 0);
+    this.b = word(digest, 4);
+    this.c = word(digest, 8);
+    this.d = word(digest, 12);
+  }
+}
+
+const word = (digest: string, at: number): number =>
+  digest.charCodeAt(at) |
+  (digest.charCodeAt(at + 1) << 8) |
+  (digest.charCodeAt(at + 2) << 16) |
+  (digest.charCodeAt(at + 3) << 24);
+
 /**
  * Names mapped to revisions, in flat memory: a contract of a million events remembers them all in some 40 MB. A name is
- * kept as the first 16 bytes of its SHA-256, so two names are taken for one with a chance of about n^2 / 2^129.
+ * kept as 16 bytes of hash, so two names are taken for one with a chance of about n^2 / 2^129.
  * Open addressing with linear probing; at most three quarters full.
  */
 export class IdTable {
-  #keys = new Uint32Array(16 * KEY_WORDS);
+  #keys = new Int32Array(16 * KEY_WORDS);
   #values = new Uint32Array(16).fill(EMPTY);
   #size = 0;
-  // The last name looked up: `get` and then `set` of one name hash it once.
-  #lastName = '';
-  readonly #last = new Uint32Array(KEY_WORDS);
 
   get size(): number {
     return this.#size;
@@ -31,26 +51,30 @@ export class IdTable {
   }
 
   /** The revision recorded for a name, `undefined` for none. */
-  get(name: string): number | undefined {
-    const value = this.#values[this.#find(name)]!;
+  get({ a, b, c, d }: NameKey): number | undefined {
+    const value = this.#values[this.#slot(a, b, c, d)]!;
     return value === EMPTY ? undefined : value;
   }
 
   /** Records a name that is not there yet. @throws RangeError where it is, or for a revision of 2^32 - 1 or more */
-  add(name: string, revision: number): void {
+  add({ a, b, c, d }: NameKey, revision: number): void {
     if (!(revision >= 0 && revision < EMPTY)) throw new RangeError(`revision ${revision} does not fit the table`);
-    const slot = this.#find(name);
+    const slot = this.#slot(a, b, c, d);
     if (this.#values[slot] !== EMPTY) throw new RangeError('that name is taken');
-    this.#keys.set(this.#last, slot * KEY_WORDS);
+    const base = slot * KEY_WORDS;
+    this.#keys[base] = a;
+    this.#keys[base + 1] = b;
+    this.#keys[base + 2] = c;
+    this.#keys[base + 3] = d;
     this.#values[slot] = revision;
     this.#size += 1;
     if (this.#size * 4 > this.#values.length * 3) this.#grow();
   }
 
   /** Takes back the latest `add` of a name. */
-  remove(name: string): void {
+  remove({ a, b, c, d }: NameKey): void {
     const mask = this.#values.length - 1;
-    let hole = this.#find(name);
+    let hole = this.#slot(a, b, c, d);
     if (this.#values[hole] === EMPTY) return;
     this.#size -= 1;
     this.#values[hole] = EMPTY;
@@ -65,44 +89,26 @@ export class IdTable {
     }
   }
 
-  #find(name: string): number {
-    if (name !== this.#lastName || this.#size === 0) {
-      const digest = sha256(name);
-      for (let word = 0, at = 0; word < KEY_WORDS; word += 1, at += 4)
-        this.#last[word] =
-          digest.charCodeAt(at) |
-          (digest.charCodeAt(at + 1) << 8) |
-          (digest.charCodeAt(at + 2) << 16) |
-          (digest.charCodeAt(at + 3) << 24);
-      this.#lastName = name;
-    }
-    return this.#slot(this.#last, 0);
-  }
-
-  #slot(key: Uint32Array, at: number): number {
+  /** Where the key is, or the empty slot where it would be. */
+  #slot(a: number, b: number, c: number, d: number): number {
     const mask = this.#values.length - 1;
     const keys = this.#keys;
-    for (let slot = key[at]! & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = a & mask; ; slot = (slot + 1) & mask) {
       if (this.#values[slot] === EMPTY) return slot;
       const base = slot * KEY_WORDS;
-      if (
-        keys[base] === key[at] &&
-        keys[base + 1] === key[at + 1] &&
-        keys[base + 2] === key[at + 2] &&
-        keys[base + 3] === key[at + 3]
-      )
-        return slot;
+      if (keys[base] === a && keys[base + 1] === b && keys[base + 2] === c && keys[base + 3] === d) return slot;
     }
   }
 
   #grow(): void {
     const [keys, values] = [this.#keys, this.#values];
-    this.#keys = new Uint32Array(keys.length * 2);
+    this.#keys = new Int32Array(keys.length * 2);
     this.#values = new Uint32Array(values.length * 2).fill(EMPTY);
     for (let old = 0; old < values.length; old += 1) {
       if (values[old] === EMPTY) continue;
-      const slot = this.#slot(keys, old * KEY_WORDS);
-      this.#keys.set(keys.subarray(old * KEY_WORDS, (old + 1) * KEY_WORDS), slot * KEY_WORDS);
+      const base = old * KEY_WORDS;
+      const slot = this.#slot(keys[base]!, keys[base + 1]!, keys[base + 2]!, keys[base + 3]!);
+      this.#keys.set(keys.subarray(base, base + KEY_WORDS), slot * KEY_WORDS);
       this.#values[slot] = values[old]!;
     }
   }

@@ -4,7 +4,7 @@
  * nothing changed is taken back by {@link DecisionState.rollback}.
  */
 import { LEDGER, OPERATOR, type OpenedKind, type Role } from './event-type.js';
-import { IdTable } from './id-table.js';
+import { IdTable, NameKey } from './id-table.js';
 
 export interface AmendmentState {
   /** The side that made it. */
@@ -27,6 +27,9 @@ export interface RegistrationState {
 }
 
 type Undo = () => void;
+
+/** The key of an event's name within its contract. */
+export const eventKey = (source: string, id: string): NameKey => new NameKey(`${source}\n${id}`);
 
 export class DecisionState {
   /** Who registered it: a party or `operator`; `undefined` while there is no contract. */
@@ -86,23 +89,22 @@ export class DecisionState {
   }
 
   seenAt(source: string, id: string): number | undefined {
-    return this.seen.get(`${source}\n${id}`);
+    return this.seen.get(eventKey(source, id));
   }
 
   openedAt(kind: OpenedKind, qualifiedId: string): number | undefined {
-    return this.opened.get(`${kind}\n${qualifiedId}`);
+    return this.opened.get(new NameKey(`${kind}\n${qualifiedId}`));
   }
 
   // Changes, each of which can be taken back.
 
-  addSeen(source: string, id: string, revision: number): void {
-    const name = `${source}\n${id}`;
+  addSeen(name: NameKey, revision: number): void {
     this.seen.add(name, revision);
     this.#undo.push(() => this.seen.remove(name));
   }
 
   addOpened(kind: OpenedKind, qualifiedId: string, revision: number): void {
-    const name = `${kind}\n${qualifiedId}`;
+    const name = new NameKey(`${kind}\n${qualifiedId}`);
     if (this.opened.get(name) !== undefined) return;
     this.opened.add(name, revision);
     this.#undo.push(() => this.opened.remove(name));

@@ -1,7 +1,7 @@
 /** The whole portfolio is played through the ledger's own rules, and its published totals are folded from it. */
 import { checkEvent, isRefusal } from '../commands/envelope.js';
 import { compareInstants, yearsPassed } from '../contract/calendar.js';
-import { decide, eventTypes, evolve, fold, MAX_AHEAD_MS } from '../contract/contract.js';
+import { decide, eventTypes, evolve, fold, latestTime } from '../contract/contract.js';
 import { correctedName, type EventCorrected } from '../contract/correction.js';
 import type { ContractEvent, EffectiveEvent, ProposedEvent } from '../contract/event-type.js';
 import { ContractModel } from '../contract/model.js';
@@ -40,7 +40,7 @@ function play(sendings: readonly Sending[]): { contracts: Map<string, Played>; r
     }
     const lookup = (name: { id: string; source: string }) =>
       played.events.find(({ id, source }) => id === name.id && source === name.source);
-    const refused = decide(played.state, proposed, { now: Date.parse(at), lookup });
+    const refused = decide(played.state, proposed, { latest: latestTime(Date.parse(at)), lookup });
     if (refused !== undefined) {
       refusals.push(`${said}: ${refused.code} ${refused.detail} ${JSON.stringify(refused.problems)}`);
       continue;
@@ -203,7 +203,7 @@ describe('what is sent', () => {
         !at.startsWith(day) ||
         event.time < DEMO_START ||
         event.time > DEMO_END ||
-        Date.parse(event.time) > Date.parse(at) + MAX_AHEAD_MS,
+        Date.parse(event.time) > Date.parse(latestTime(Date.parse(at))),
     );
     expect(wrong).toEqual([]);
   });

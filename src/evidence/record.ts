@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { canonicalString } from './canonical.js';
 import { chainBroken, EvidenceError, type EventPlace } from './errors.js';
-import { leafHash } from './merkle.js';
+import { leafDigest, type Digest } from './merkle.js';
 
 /** The CloudEvents 1.0 attributes of an event exactly as it was sent: what was absent stays absent. */
 export interface CloudEventAttributes {
@@ -29,7 +29,7 @@ export interface RecordInput {
   /** 16 random bytes that keep the data from being guessed from their hash. */
   readonly nonce: Uint8Array;
   /** The revision the event will have in its stream: its leaf index. */
-  readonly revision: bigint;
+  readonly revision: bigint | number;
   /** When the ledger took the event in: `2026-01-15T09:30:00.000Z`, always three decimals and `Z`. */
   readonly recordedtime: string;
   /** The bare id of the party that reported it. */
@@ -46,8 +46,8 @@ export interface RecordInput {
 export interface SealedEvent {
   /** The event's id in the store, see {@link eventId}. */
   readonly id: string;
-  /** 32 bytes, for the frontier of the stream. */
-  readonly leaf: Buffer;
+  /** For the frontier of the stream. */
+  readonly leaf: Digest;
   readonly record: string;
   /** base64url, 22 characters. */
   readonly nonce: string;
@@ -91,7 +91,7 @@ export function signedForm(attributes: CloudEventAttributes, datahash: string): 
   if (causationid !== undefined) text += `"causationid":${canonicalString(causationid)},`;
   if (correlationid !== undefined) text += `"correlationid":${canonicalString(correlationid)},`;
   if (datacontenttype !== undefined) text += `"datacontenttype":${canonicalString(datacontenttype)},`;
-  text += `"datahash":${canonicalString(datahash)},"id":${canonicalString(attributes.id)}`;
+  text += `"datahash":"${datahash}","id":${canonicalString(attributes.id)}`;
   if (onbehalfof !== undefined) text += `,"onbehalfof":${canonicalString(onbehalfof)}`;
   text += `,"source":${canonicalString(attributes.source)},"specversion":${canonicalString(attributes.specversion)}`;
   text += `,"subject":${canonicalString(attributes.subject)},"time":${canonicalString(attributes.time)}`;
@@ -150,17 +150,20 @@ export function sealEvent(input: RecordInput): SealedEvent {
     });
   const signed = signedForm(input.attributes, dataHash(input.nonce, input.canonicalData));
   const record = recordText(signed, input);
-  const leaf = leafHash(record);
-  return { id: eventId(leaf), leaf, record, nonce: Buffer.from(input.nonce).toString('base64url') };
+  const leaf = leafDigest(record);
+  const { buffer, byteOffset } = input.nonce;
+  const nonce = Buffer.from(buffer, byteOffset, NONCE_BYTES).toString('base64url');
+  return { id: eventId(leaf), leaf, record, nonce };
 }
 
 /**
  * The id of an event in the store: the first 16 bytes of its leaf as a UUIDv8 (RFC 9562 section 5.8), that is with the
  * version and variant bits set. So only the same record at the same revision has the same id.
  */
-export function eventId(leaf: Buffer): string {
-  const hex = leaf.toString('hex', 0, 16);
-  const variant = '89ab'[(leaf[8]! >> 4) & 3]!;
+export function eventId(leaf: Digest): string {
+  scratch.write(leaf, 0, 16, 'latin1');
+  const hex = scratch.toString('hex', 0, 16);
+  const variant = '89ab'[(leaf.charCodeAt(8) >> 4) & 3]!;
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
 }
 

@@ -1,6 +1,6 @@
 import { isCanonical } from './canonical.js';
 import { chainBroken, EvidenceError } from './errors.js';
-import { Frontier, leafHash } from './merkle.js';
+import { Frontier, leafDigest } from './merkle.js';
 import { dataHash, eventId, NONCE_BYTES, RECORDED_TIME, recordText, signedForm, type DecodedEvent } from './record.js';
 
 const CONTRACT_STREAM = 'contract-';
@@ -51,7 +51,7 @@ export class StreamVerifier {
     const rebuilt = recomputeRecord(event, datahash);
     if (rebuilt !== record) throw explain(event, datahash, rebuilt);
     this.#checkMeaning(event);
-    const leaf = leafHash(record);
+    const leaf = leafDigest(record);
     const id = eventId(leaf);
     if (id !== event.storeId) throw chainBroken(event, 'id', id, event.storeId);
     const frontier = this.#frontier.append(leaf);

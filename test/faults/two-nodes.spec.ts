@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status as grpcStatus } from '@grpc/grpc-js';
-import { decide, evolve } from '../../src/contract/contract.js';
+import { decide, evolve, latestTime } from '../../src/contract/contract.js';
 import { DecisionState } from '../../src/contract/state.js';
 import { checkEvent, isRefusal, sameContent, type IncomingEvent } from '../../src/commands/envelope.js';
 import { contractEvent } from '../../src/commands/loaded-contract.js';
@@ -332,7 +332,7 @@ describe('in the end', () => {
       );
       const state = new DecisionState();
       for (const each of events) evolve(state, contractEvent(each), Number(each.revision));
-      const refusal = decide(state, proposed, { now: Date.now(), lookup: () => undefined })?.code;
+      const refusal = decide(state, proposed, { latest: latestTime(Date.now()), lookup: () => undefined })?.code;
       const really = known === undefined ? refusal : sameContent(sent, known) ? 'is recorded' : 'event-id-reused';
       expect({ round, id: proposed.id, code }).toEqual({ round, id: proposed.id, code: really });
     }

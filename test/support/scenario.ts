@@ -1,5 +1,5 @@
 /** Given, when, then for the contract: events with fixed times and ids, decided in order, then folded to facts and rows. */
-import { decide, evolve, fold, upcast } from '../../src/contract/contract.js';
+import { decide, evolve, fold, latestTime, upcast } from '../../src/contract/contract.js';
 import type { EventCorrected } from '../../src/contract/correction.js';
 import type { ContractEvent, EffectiveEvent, Refusal } from '../../src/contract/event-type.js';
 import { ContractModel } from '../../src/contract/model.js';
@@ -120,7 +120,7 @@ export function play(...sent: readonly Sent[]): Played {
     const refusal = isRefusal(checked)
       ? checked
       : decide(state, checked.proposed, {
-          now: Date.parse(recordedtime),
+          latest: latestTime(Date.parse(recordedtime)),
           lookup: (name) => recorded.find((event) => event.id === name.id && event.source === name.source),
         });
     if (refusal !== undefined || isRefusal(checked)) {
