@@ -16,6 +16,8 @@ export const isSoleWriter = (url: string): boolean => url.startsWith(SQLITE);
 export interface OpenOptions {
   /** Refuse an embedded store that is not there yet, instead of making it. */
   readonly mustExist: boolean;
+  /** Let an embedded store write in a thread of its own: for a server, which has other things to do meanwhile. */
+  readonly threaded?: boolean;
   /** Told after each commit, where the store is embedded. */
   readonly onCommitted?: (position: bigint) => void;
   /** Told of a stream that somebody deleted or whose metadata somebody set, where the store is shared with others. */
@@ -34,7 +36,7 @@ function existing(url: string): string {
 /** @throws EventStoreError as the adapters say; LedgerError `not-initialised` where an embedded store is not there */
 export async function openWriter(
   url: string,
-  { mustExist, onCommitted, onTampered, log }: OpenOptions,
+  { mustExist, threaded = false, onCommitted, onTampered, log }: OpenOptions,
 ): Promise<EventStore> {
   if (!url.startsWith(SQLITE))
     return (await eventStoreDb()).openEventStoreDb(url, {
@@ -43,7 +45,11 @@ export async function openWriter(
     });
   const path = mustExist ? existing(url) : url.slice(SQLITE.length);
   if (!mustExist) mkdirSync(dirname(path), { recursive: true });
-  return openSqliteStore(path, { mustExist, ...(onCommitted === undefined ? {} : { onCommitted }) });
+  return openSqliteStore(path, {
+    mustExist,
+    ...(onCommitted === undefined ? {} : { onCommitted }),
+    ...(threaded ? { commitWorker: new URL('./event-store/sqlite/commit-worker.js', import.meta.url) } : {}),
+  });
 }
 
 export interface ReaderStore {

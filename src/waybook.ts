@@ -57,6 +57,7 @@ export async function startWaybook(config: Config, log: Log = standardLog): Prom
     let recorder: Recorder | undefined;
     const store = await openWriter(config.eventStore, {
       mustExist: true,
+      threaded: true,
       onCommitted: () => host?.poke(),
       onTampered: (stream) => {
         log.warn(`somebody deleted the stream ${stream} or set its metadata`);

@@ -147,12 +147,9 @@ export class Draft {
       if (result === 'full') {
         takeBack();
         if (before.pending > 0) return true;
-        const refusal = {
-          code: 'batch-too-large' as const,
-          detail: `an atomic batch is at most ${MAX_APPEND_BYTES} bytes as stored`,
-          problems: [],
-        };
-        results.fill({ status: 'refused', refusal });
+        const detail = `an atomic batch is at most ${MAX_APPEND_BYTES} bytes as stored`;
+        const tooLarge: ItemResult = { status: 'refused', refusal: { code: 'batch-too-large', detail, problems: [] } };
+        for (const item of results.keys()) results[item] = tooLarge;
         break;
       }
       if (result !== undefined) this.#restsOnPending(progress, index);

@@ -35,10 +35,7 @@ export function openForWriting(given: string, mustExist: boolean): OpenFile {
       }
       checkSchema(db, path);
       db.pragma('journal_mode = WAL');
-      // FULL: every commit is synced to the disk before it is answered, which WAL's own default (NORMAL) does not do.
-      db.pragma('synchronous = FULL');
-      // A long read elsewhere may have let the log grow; give the space back at the next checkpoint.
-      db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
+      makeDurable(db);
     } catch (error) {
       db.close();
       throw error;
@@ -55,6 +52,29 @@ export function openForWriting(given: string, mustExist: boolean): OpenFile {
     lock.close();
     throw translated(error, `opening ${path}`);
   }
+}
+
+/**
+ * Opens a second connection that writes, for a thread of a process that has the file open for writing: that one holds the
+ * lock and has checked the file.
+ *
+ * @throws EventStoreError `store-damaged`, `store-foreign`, `store-refused`, `store-unavailable`
+ */
+export function openBeside(path: string): OpenFile {
+  try {
+    const db = open(path, false, true);
+    makeDurable(db);
+    return { path, db, close: () => void db.close() };
+  } catch (error) {
+    throw translated(error, `opening ${path}`);
+  }
+}
+
+function makeDurable(db: Database): void {
+  // FULL: every commit is synced to the disk before it is answered, which WAL's own default (NORMAL) does not do.
+  db.pragma('synchronous = FULL');
+  // A long read elsewhere may have let the log grow; give the space back at the next checkpoint.
+  db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
 }
 
 /**
@@ -78,8 +98,8 @@ export function openForReading(given: string): OpenFile {
   }
 }
 
-function open(path: string, readonly: boolean): Database {
-  const db = new Driver(path, { readonly, fileMustExist: readonly, timeout: BUSY_TIMEOUT_MS });
+function open(path: string, readonly: boolean, fileMustExist = readonly): Database {
+  const db = new Driver(path, { readonly, fileMustExist, timeout: BUSY_TIMEOUT_MS });
   // Nothing here touches the file: it may turn out to be somebody else's. A damaged page is to be noticed when it is
   // first read, not when something in it is followed into nowhere.
   db.pragma('cell_size_check = ON');

@@ -10,6 +10,7 @@ import type {
   Subscription,
   SubscriptionHandler,
 } from '../event-store.js';
+import { CommitThread } from './commit-thread.js';
 import { translated } from './errors.js';
 import { openForReading, openForWriting } from './files.js';
 import type { OpenFile } from './files.js';
@@ -25,6 +26,11 @@ export interface SqliteStoreOptions {
   readonly onCommitted?: (position: bigint) => void;
   /** So many streams' last revisions are kept in memory, about 200 bytes each. Default 20,000. */
   readonly streamsKept?: number;
+  /**
+   * The compiled `commit-worker.ts`: appends are then written by a thread of their own, and this one goes on while a commit
+   * waits for the disk. Left out, they are written here.
+   */
+  readonly commitWorker?: URL;
 }
 
 export interface SqliteReaderOptions {
@@ -124,7 +130,7 @@ abstract class FileStore implements EventStore {
   }
 
   /** What has to be done before the file is closed, at once when `close` is called. */
-  protected abstract beforeClose(): void;
+  protected abstract beforeClose(): void | Promise<void>;
 
   protected wakeSubscriptions(): void {
     for (const subscription of this.#subscriptions) subscription.poke();
@@ -157,7 +163,7 @@ abstract class FileStore implements EventStore {
   }
 
   async #close(): Promise<void> {
-    this.beforeClose();
+    await this.beforeClose();
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
     try {
       this.file.close();
@@ -168,15 +174,19 @@ abstract class FileStore implements EventStore {
 }
 
 class Writer extends FileStore {
-  readonly #group: GroupCommit;
+  readonly #group: GroupCommit | CommitThread;
 
-  constructor(file: OpenFile, { streamsKept = 20_000, onCommitted }: SqliteStoreOptions) {
+  constructor(file: OpenFile, { streamsKept = 20_000, onCommitted, commitWorker }: SqliteStoreOptions) {
     super(file);
+    const committed = (position: bigint): void => {
+      this.wakeSubscriptions();
+      onCommitted?.(position);
+    };
     try {
-      this.#group = new GroupCommit(file.db, file.path, streamsKept, (position) => {
-        this.wakeSubscriptions();
-        onCommitted?.(position);
-      });
+      this.#group =
+        commitWorker === undefined
+          ? new GroupCommit(file.db, file.path, streamsKept, committed)
+          : new CommitThread(file.path, commitWorker, committed);
     } catch (error) {
       file.close();
       throw translated(error, `opening ${file.path}`);
@@ -189,8 +199,8 @@ class Writer extends FileStore {
     return this.#group.append(stream, expected, events);
   }
 
-  protected override beforeClose(): void {
-    this.#group.finish();
+  protected override beforeClose(): void | Promise<void> {
+    return this.#group.finish();
   }
 }
 
