@@ -9,6 +9,7 @@ import {
   decodeEvent,
   eventId,
   metadataText,
+  recordOf,
   sealEvent,
   signedForm,
   type CloudEventAttributes,
@@ -225,10 +226,26 @@ describe('decodeEvent', () => {
           reporter: input.reporter,
           credential: input.credential,
           signature: input.signature,
-          record,
+          metadata: event.metadata,
           nonce,
           root: undefined,
         });
+        expect(recordOf(event)).toBe(record);
+      }),
+    );
+  });
+
+  test('gives the same whether the metadata are as the ledger writes them or spelt otherwise', () => {
+    fc.assert(
+      fc.property(recordInput, fc.boolean(), (input, last) => {
+        const sealed = sealEvent(input);
+        const metadata = metadataText(sealed, last ? Buffer.from(sealed.leaf, 'latin1') : undefined);
+        // Another order of members: not the form that is decoded in one step.
+        const { nonce, record, ...root } = JSON.parse(metadata) as Record<string, string>;
+        const turned = JSON.stringify({ ...root, record, nonce });
+        const decoded = decodeEvent({ ...stored(input), metadata });
+        expect(decoded.root).toBe(last ? Buffer.from(sealed.leaf, 'latin1').toString('base64url') : undefined);
+        expect(decodeEvent({ ...stored(input), metadata: turned })).toStrictEqual({ ...decoded, metadata: turned });
       }),
     );
   });

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { canonicalJson } from './canonical.js';
 import { EvidenceError } from './errors.js';
 import { Frontier } from './merkle.js';
-import { decodeEvent, metadataText, sealEvent, type EventToDecode, type RecordInput } from './record.js';
+import { decodeEvent, metadataText, recordOf, sealEvent, type EventToDecode, type RecordInput } from './record.js';
 import { StreamVerifier } from './stream-verifier.js';
 
 const STREAM = 'contract-FMS-1';
@@ -256,7 +256,7 @@ describe('the error names the place', () => {
   const events = write(FOUR);
   /** The third event, the first one of FOUR after an event without a root, with a change. */
   const third = (change: (event: EventToDecode) => EventToDecode) => refusal(replaceAt(events, 2, change));
-  const record = decodeEvent(nth(events, 2)).record;
+  const record = recordOf(decodeEvent(nth(events, 2)));
   const nonce = decodeEvent(nth(events, 2)).nonce;
 
   test.each<[string, (event: EventToDecode) => EventToDecode, string, string]>([
@@ -370,7 +370,7 @@ describe('what the ledger should never have written', () => {
     ['record.recordedtime', '00:00:01.000Z', '00:00:01Z'],
   ])('%s of another form, under its own leaf', (field, from, to) => {
     const decoded = decodeEvent(nth(write(FOUR), 0));
-    const record = decoded.record.replace(from, to);
+    const record = recordOf(decoded).replace(from, to);
     const changed = decodeEvent(withMetadata(nth(write(FOUR), 0), { record }));
     const check = () => new StreamVerifier(STREAM).check(changed);
     expect(check).toThrow(expect.objectContaining({ code: 'chain-broken', field }));

@@ -1,7 +1,17 @@
 import { isCanonical } from './canonical.js';
 import { chainBroken, EvidenceError } from './errors.js';
 import { Frontier, leafDigest } from './merkle.js';
-import { dataHash, eventId, NONCE_BYTES, RECORDED_TIME, recordText, signedForm, type DecodedEvent } from './record.js';
+import {
+  dataHash,
+  eventId,
+  metadataText,
+  NONCE_BYTES,
+  RECORDED_TIME,
+  recordOf,
+  recordText,
+  signedForm,
+  type DecodedEvent,
+} from './record.js';
 
 const CONTRACT_STREAM = 'contract-';
 
@@ -46,10 +56,9 @@ export class StreamVerifier {
    */
   check(event: DecodedEvent): void {
     this.#checkPlace(event);
-    const { record } = event;
     const datahash = recomputeDatahash(event);
-    const rebuilt = recomputeRecord(event, datahash);
-    if (rebuilt !== record) throw explain(event, datahash, rebuilt);
+    const record = recomputeRecord(event, datahash);
+    if (!isStored(event, record)) throw explain(event, datahash, record);
     this.#checkMeaning(event);
     const leaf = leafDigest(record);
     const id = eventId(leaf);
@@ -126,17 +135,21 @@ function recomputeRecord(event: DecodedEvent, datahash: string): string {
     return recordText(signedForm(event.attributes, datahash), event);
   } catch (error) {
     if (!(error instanceof EvidenceError)) throw error;
-    throw chainBroken(event, 'record', 'canonical JSON', event.record, error);
+    throw chainBroken(event, 'record', 'canonical JSON', recordOf(event), error);
   }
 }
 
+/** Whether this very record is in the metadata: as we write them, or in whatever other spelling they came back. */
+const isStored = (event: DecodedEvent, record: string): boolean =>
+  metadataText({ record, nonce: event.nonce }, event.root) === event.metadata || recordOf(event) === record;
+
 /** Names the field in which the stored record differs from the one that should be there. */
 function explain(event: DecodedEvent, datahash: string, rebuilt: string): EvidenceError {
-  const revision = memberText(event.record, 'revision');
+  const revision = memberText(recordOf(event), 'revision');
   if (revision !== `${event.revision}`) return chainBroken(event, 'record.revision', `${event.revision}`, revision);
-  const stored = memberText(event.record, 'event', 'datahash');
+  const stored = memberText(recordOf(event), 'event', 'datahash');
   if (stored !== `"${datahash}"`) return chainBroken(event, 'record.event.datahash', `"${datahash}"`, stored);
-  return chainBroken(event, 'record', rebuilt, event.record);
+  return chainBroken(event, 'record', rebuilt, recordOf(event));
 }
 
 /** A member of a record as JSON, `absent` where the path leads nowhere. The record was parsed once already. */
