@@ -9,10 +9,12 @@ import type { Checkpoint, CopyId } from './checkpoint.js';
 import { ReadModelError, type ReadModelErrorCode } from './errors.js';
 
 /**
- * A {@link Batch} as it crosses threads. Rows are lists of values, in the order of the table's columns or key, and go as
- * JSON: writing, copying and parsing one text takes half of what cloning all of them does. A bigint goes as its digits,
- * which a column of that type makes a number again.
+ * The values of rows, one row after the other, each in the order of the table's columns or key. One flat list of values
+ * crosses threads in a quarter of the time that the rows as objects take, or as JSON.
  */
+export type FlatRows = readonly ColumnValue[];
+
+/** A {@link Batch} as it crosses threads. */
 export interface BatchMessage {
   readonly copies: readonly CopyId[];
   readonly from: Checkpoint | undefined;
@@ -20,10 +22,8 @@ export interface BatchMessage {
   readonly changes: readonly {
     readonly copy: CopyId;
     readonly table: TableDefinition;
-    /** JSON. */
-    readonly puts: string;
-    /** JSON. */
-    readonly removes: string;
+    readonly puts: FlatRows;
+    readonly removes: FlatRows;
   }[];
 }
 
@@ -50,16 +50,16 @@ interface Job {
 export const valuesOf = (row: Row, columns: readonly string[]): ColumnValue[] =>
   columns.map((column) => row[column] ?? null);
 
-function rowsText(rows: ReadonlyMap<string, Row>, columns: readonly string[]): string {
-  const lists: (string | number | null)[][] = [];
-  for (const row of rows.values())
-    lists.push(valuesOf(row, columns).map((value) => (typeof value === 'bigint' ? String(value) : value)));
-  return JSON.stringify(lists);
+function flatRows(rows: ReadonlyMap<string, Row>, columns: readonly string[]): FlatRows {
+  const values: ColumnValue[] = [];
+  for (const row of rows.values()) for (const column of columns) values.push(row[column] ?? null);
+  return values;
 }
 
-/** The values of {@link BatchMessage}'s rows. */
-export const rowsOfText = (text: string): readonly (readonly ColumnValue[])[] =>
-  JSON.parse(text) as (string | number | null)[][];
+/** The rows of `width` values each. */
+export function* rowsOf(values: FlatRows, width: number): Iterable<readonly ColumnValue[]> {
+  for (let at = 0; at < values.length; at += width) yield values.slice(at, at + width);
+}
 
 export class SqliteThread {
   readonly #path: string;
@@ -85,8 +85,8 @@ export class SqliteThread {
       changes: changes.map(({ copy, table, rows }) => ({
         copy,
         table,
-        puts: rowsText(rows.puts, Object.keys(table.columns)),
-        removes: rowsText(rows.removes, table.key),
+        puts: flatRows(rows.puts, Object.keys(table.columns)),
+        removes: flatRows(rows.removes, table.key),
       })),
     };
     const worker = this.#worker ?? this.#start();

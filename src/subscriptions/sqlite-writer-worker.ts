@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ChangeFailure, Moved } from './batch.js';
 import { messageOf, ReadModelError } from './errors.js';
-import { rowsOfText, type BatchMessage, type FromWriter, type ToWriter } from './sqlite-thread.js';
+import { rowsOf, type BatchMessage, type FromWriter, type ToWriter } from './sqlite-thread.js';
 import { openSqliteWriter, type SqliteWriter } from './sqlite-writer.js';
 
 const port = parentPort;
@@ -20,7 +20,7 @@ async function write({ copies, from, to, changes }: BatchMessage): Promise<FromW
       if (!(await transaction.moveCheckpoints(copies, from, to))) throw new Moved();
       for (const { copy, table, puts, removes } of changes)
         try {
-          writeValues(copy, table, rowsOfText(puts), rowsOfText(removes));
+          writeValues(copy, table, rowsOf(puts, Object.keys(table.columns).length), rowsOf(removes, table.key.length));
         } catch (error) {
           throw new ChangeFailure(copy, error);
         }
