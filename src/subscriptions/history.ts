@@ -1,13 +1,13 @@
-/** Reading a contract's stream as effective events, in two passes and in memory that does not grow with the stream. */
+/**
+ * Reading a contract's stream as effective events, in memory that does not grow with the stream: in one pass, and in two
+ * more where something in it was corrected.
+ */
 import type { EffectiveEvent } from '../contract/event-type.js';
 import { ContractModel } from '../contract/model.js';
 import type { EventStore, StoredEvent } from '../event-store/event-store.js';
 import { decodeEvent, type DecodedEvent } from '../evidence/record.js';
 import { StreamVerifier } from '../evidence/stream-verifier.js';
 import { CORRECTION, Corrections, fromDecoded, streamOf, type FoldRules } from './decoding.js';
-
-/** How many bytes of a stream are kept from the first pass for the second; what is longer is read again. */
-const KEPT_BYTES = 16 * 1024 * 1024;
 
 export interface HistoryPart {
   /** Up to and with this revision; left out: to the end of the stream. */
@@ -21,6 +21,16 @@ export interface HistoryPart {
   readonly folded?: (event: DecodedEvent) => boolean;
   /** Checks the stream's hashes while reading, as far as it is read. */
   readonly verify?: boolean;
+  /** It is known that there is a correction: the pass that hopes for none is left out. */
+  readonly corrected?: boolean;
+}
+
+/** What is told while a history is folded. */
+export interface HistoryListener {
+  /** Some events have been folded, the last ones included: what they touched can be taken. */
+  readonly page?: (model: ContractModel, events: readonly EffectiveEvent[]) => void | Promise<void>;
+  /** A correction was met. All is folded again from the beginning into other facts; what was told so far does not count. */
+  readonly again?: () => void;
 }
 
 export interface FoldedHistory {
@@ -32,8 +42,7 @@ export interface FoldedHistory {
 }
 
 /**
- * Folds the effective events of a contract in recorded order. `onPage` is called after some events have been folded,
- * and after the last ones, to take what they touched.
+ * Folds the effective events of a contract in recorded order.
  *
  * @throws EventStoreError, EvidenceError, ContractError
  */
@@ -42,15 +51,34 @@ export async function foldHistory(
   contract: string,
   rules: FoldRules,
   part: HistoryPart,
-  onPage: (model: ContractModel, events: readonly EffectiveEvent[]) => void | Promise<void> = () => undefined,
+  listener: HistoryListener = {},
 ): Promise<FoldedHistory> {
-  const { corrections, kept } = await findCorrections(store, contract, rules, part);
+  if (part.corrected !== true) {
+    const folded = await fold(store, contract, rules, part, listener, undefined);
+    if (folded !== undefined) return folded;
+    listener.again?.();
+  }
+  // The second of these goes no further than the first: what comes meanwhile may be a correction.
+  const { corrections, last } = await findCorrections(store, contract, rules, part);
+  return (await fold(store, contract, rules, { ...part, upTo: last }, listener, corrections, part.upTo === undefined))!;
+}
+
+/** @returns `undefined` where there are corrections and it was not told of them */
+async function fold(
+  store: EventStore,
+  contract: string,
+  rules: FoldRules,
+  part: HistoryPart,
+  listener: HistoryListener,
+  corrections: Corrections | undefined,
+  whole = part.upTo === undefined,
+): Promise<FoldedHistory | undefined> {
   const model = new ContractModel(contract);
   const verifier = part.verify === true ? new StreamVerifier(streamOf(contract)) : undefined;
   let count = 0;
   let last: DecodedEvent | undefined;
   let ended = false;
-  for await (const page of kept ?? pages(store, contract, part)) {
+  for await (const page of pages(store, contract, part)) {
     const events: EffectiveEvent[] = [];
     for (const stored of page) {
       const decoded = decodeEvent(stored);
@@ -58,43 +86,42 @@ export async function foldHistory(
         ended = true;
         break;
       }
+      if (corrections === undefined && stored.type === CORRECTION) return undefined;
       verifier?.check(decoded);
       last = decoded;
       if (part.folded?.(decoded) === false) continue;
-      const event = corrections.apply(fromDecoded(decoded, rules), rules);
+      const read = fromDecoded(decoded, rules);
+      const event = corrections === undefined ? read : corrections.apply(read, rules);
       rules.fold(model, event);
       events.push(event);
     }
     count += events.length;
-    if (events.length > 0) await onPage(model, events);
+    if (events.length > 0) await listener.page?.(model, events);
     if (ended) break;
   }
   // A stream that is left in the middle may be left within an append, whose last event alone has the root.
-  if (!ended && part.upTo === undefined) verifier?.finish();
+  if (!ended && whole) verifier?.finish();
   return { model, count, last };
 }
 
-/** The first pass looks at types only. What it read is kept for the second one where that is not too much. */
+/** Looks at types only, but for corrections. */
 async function findCorrections(
   store: EventStore,
   contract: string,
   rules: FoldRules,
   part: HistoryPart,
-): Promise<{ corrections: Corrections; kept: readonly (readonly StoredEvent[])[] | undefined }> {
+): Promise<{ readonly corrections: Corrections; readonly last: bigint }> {
   const corrections = new Corrections();
-  let kept: (readonly StoredEvent[])[] | undefined = [];
-  let bytes = 0;
+  let last = -1n;
   for await (const page of pages(store, contract, part)) {
+    last = page.at(-1)?.revision ?? last;
     for (const stored of page) {
-      bytes += stored.data.length + stored.metadata.length;
       if (stored.type !== CORRECTION) continue;
       const decoded = decodeEvent(stored);
       if (part.recorded?.(decoded) !== false) corrections.note(fromDecoded(decoded, rules));
     }
-    if (bytes > KEPT_BYTES) kept = undefined;
-    kept?.push(page);
   }
-  return { corrections, kept };
+  return { corrections, last };
 }
 
 function pages(store: EventStore, contract: string, { upTo }: HistoryPart): AsyncIterable<readonly StoredEvent[]> {

@@ -275,10 +275,16 @@ export class Lane {
     if (known !== undefined) return known;
     const { store, rules } = this.#settings;
     if (revision === 0n) return new ContractModel(contract);
-    const { model, count } = await foldHistory(store, contract, rules, { upTo: revision - 1n }, (model) => {
-      // The rows of these events are there already.
-      model.takeTouched();
-    });
+    const { model, count } = await foldHistory(
+      store,
+      contract,
+      rules,
+      { upTo: revision - 1n },
+      {
+        // The rows of these events are there already.
+        page: (model) => void model.takeTouched(),
+      },
+    );
     this.#refolded += count;
     return model;
   }
@@ -334,12 +340,20 @@ export class Lane {
       for (const table of projection.tables) await transaction.clearContract(id, table, contract);
     const { store, rules } = this.#settings;
     this.#cache.take(contract, upTo);
-    const { model } = await foldHistory(store, contract, rules, { upTo }, async (model) => {
-      this.#evolve(model, prepared.rows, prepared.events);
-      let size = 0;
-      for (const buffer of prepared.rows.values()) size += buffer.size;
-      if (size > FLUSH_ROWS) await this.#flush(transaction, prepared);
-    });
+    const { model } = await foldHistory(
+      store,
+      contract,
+      rules,
+      { upTo, corrected: true },
+      {
+        page: async (model) => {
+          this.#evolve(model, prepared.rows, prepared.events);
+          let size = 0;
+          for (const buffer of prepared.rows.values()) size += buffer.size;
+          if (size > FLUSH_ROWS) await this.#flush(transaction, prepared);
+        },
+      },
+    );
     return model;
   }
 

@@ -55,19 +55,25 @@ export async function replayContract(
   const folded = (event: DecodedEvent): boolean =>
     on === undefined || event.attributes.type === CORRECTION || dayOf(event.attributes.time) <= on;
 
-  const buffer = new RowBuffer();
+  let buffer = new RowBuffer();
   let registered = false;
   const { model, last } = await foldHistory(
     store,
     contract,
     rules,
     { recorded, folded, verify: verify ?? false },
-    (model, events) => {
-      registered ||= events.some(({ type }) => type === REGISTRATION);
-      // What happened before the day of registration is not looked at: on that day there was no contract.
-      if (!registered) return;
-      const touched = model.takeTouched();
-      for (const projection of wanted) projection.evolve(model, touched, buffer);
+    {
+      page: (model, events) => {
+        registered ||= events.some(({ type }) => type === REGISTRATION);
+        // What happened before the day of registration is not looked at: on that day there was no contract.
+        if (!registered) return;
+        const touched = model.takeTouched();
+        for (const projection of wanted) projection.evolve(model, touched, buffer);
+      },
+      again: () => {
+        buffer = new RowBuffer();
+        registered = false;
+      },
     },
   );
   if (!registered || last === undefined) return undefined;
