@@ -260,15 +260,14 @@ function decodePlain(event: EventToDecode): DecodedEvent | undefined {
   const found = PLAIN_METADATA.exec(event.metadata);
   if (found === null) return undefined;
   const [, nonce, credential, causationid, correlationid, datacontenttype, , id, onbehalfof, source, subject] = found;
-  const type = found[12];
-  if (type !== event.type) return undefined;
+  if (found[12] !== event.type) return undefined;
   const attributes: { -readonly [K in keyof CloudEventAttributes]: CloudEventAttributes[K] } = {
     specversion: '1.0',
-    id: id!,
-    source: source!,
-    type,
-    time: found[11]!,
-    subject: subject!,
+    id: detached(id!),
+    source: shared(source!),
+    type: event.type,
+    time: detached(found[11]!),
+    subject: shared(subject!),
   };
   if (datacontenttype !== undefined) attributes.datacontenttype = datacontenttype;
   if (correlationid !== undefined) attributes.correlationid = correlationid;
@@ -284,14 +283,33 @@ function decodePlain(event: EventToDecode): DecodedEvent | undefined {
     data: parseJson(event, 'data', event.data),
     dataText: event.data,
     version: Number(found[18]),
-    recordedtime: found[14]!,
-    reporter: found[15]!,
+    recordedtime: detached(found[14]!),
+    reporter: shared(found[15]!),
     credential,
     signature: found[17],
     metadata: event.metadata,
     nonce: nonce!,
     root: found[19],
   };
+}
+
+/**
+ * A copy that stands by itself. What an expression finds is a view of the text it was found in, and would keep all of that
+ * text in memory for as long as somebody remembers one time out of it.
+ */
+const detached = (text: string): string => `"${text}`.slice(1);
+
+/** Texts that come again and again, each kept once. */
+const known = new Map<string, string>();
+const MOST_KNOWN = 5_000;
+
+function shared(text: string): string {
+  let one = known.get(text);
+  if (one !== undefined) return one;
+  if (known.size >= MOST_KNOWN) known.clear();
+  one = detached(text);
+  known.set(one, one);
+  return one;
 }
 
 function decodeAny(event: EventToDecode): DecodedEvent {

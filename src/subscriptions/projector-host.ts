@@ -32,7 +32,7 @@ const YOUNG_MB = 32;
  * other closely, so often. Each telling wakes the thread, and each waking is a transaction of its own: told of every
  * commit, it would write the rows of a contract again for each of its events.
  */
-const POKE_EVERY_MS = 50;
+const POKE_EVERY_MS = 250;
 /** How long to wait before a thread that ended by itself is started again. */
 const RESTART_MS = 1_000;
 

@@ -104,7 +104,8 @@ function open(path: string, readonly: boolean, fileMustExist = readonly): Databa
   // first read, not when something in it is followed into nowhere.
   db.pragma('cell_size_check = ON');
   db.pragma('trusted_schema = OFF');
-  db.pragma('cache_size = -16384');
+  // Whoever reads goes through the file once; whoever writes comes back to the same pages of the index.
+  if (!readonly) db.pragma('cache_size = -16384');
   return db;
 }
 
