@@ -42,8 +42,8 @@ export class GroupCommit {
   readonly #begin: Statement<[]>;
   readonly #commit: Statement<[]>;
   readonly #rollback: Statement<[]>;
-  readonly #insert: Statement<[number, number, number, Buffer, string, string, string]>;
-  readonly #idsAt: Statement<[number, number, number], readonly [position: number, id: Buffer]>;
+  readonly #insert: Statement<[number, number, number, string, string, string, string]>;
+  readonly #idsAt: Statement<[number, number, number], readonly [position: number, id: string]>;
   readonly #head: Statement<[], number | null>;
   /** Position of the last event written. */
   #position: number;
@@ -60,11 +60,12 @@ export class GroupCommit {
     this.#commit = db.prepare('COMMIT');
     this.#rollback = db.prepare('ROLLBACK');
     this.#insert = db.prepare(
-      'INSERT INTO events (position, stream, revision, id, type, data, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      // The 16 bytes of the UUID (RFC 9562, section 4).
+      "INSERT INTO events (position, stream, revision, id, type, data, metadata) VALUES (?, ?, ?, unhex(?, '-'), ?, ?, ?)",
     );
     this.#idsAt = db
-      .prepare<[number, number, number], readonly [number, Buffer]>(
-        'SELECT position, id FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision',
+      .prepare<[number, number, number], readonly [number, string]>(
+        'SELECT position, lower(hex(id)) FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision',
       )
       .raw();
     this.#head = db.prepare<[], number | null>('SELECT max(position) FROM events').pluck();
@@ -168,7 +169,7 @@ export class GroupCommit {
     let { last: revision } = state;
     let position = this.#position;
     for (const { id, type, data, metadata } of events)
-      this.#insert.run(++position, key, ++revision, bytesOf(id), type, data, metadata);
+      this.#insert.run(++position, key, ++revision, id, type, data, metadata);
     state.last = revision;
     this.#position = position;
     return { revision: BigInt(revision), position: BigInt(position) };
@@ -182,7 +183,7 @@ export class GroupCommit {
     let position = 0;
     for (const row of this.#idsAt.iterate(state.key, first, end)) {
       const event = events[at++];
-      if (event === undefined || !bytesOf(event.id).equals(row[1])) return undefined;
+      if (event === undefined || event.id.replaceAll('-', '') !== row[1]) return undefined;
       position = row[0];
     }
     return at === events.length ? { revision: BigInt(end), position: BigInt(position) } : undefined;
@@ -207,9 +208,4 @@ function conflict(stream: string, expected: ExpectedRevision, last: number): Eve
   const actual = last < 0 ? 'no-stream' : BigInt(last);
   const message = `${stream} is at ${actual}, not at ${expected}`;
   return new EventStoreError('wrong-expected-revision', message, { stream, actual });
-}
-
-/** The 16 bytes of a UUID (RFC 9562, section 4). */
-function bytesOf(id: string): Buffer {
-  return Buffer.from(id.replaceAll('-', ''), 'hex');
 }
