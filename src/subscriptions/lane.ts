@@ -81,9 +81,15 @@ interface Refold {
  */
 const MOST_STRETCH = 16;
 
+/** What has to be known of a batch once it is folded: its events are not kept. */
+interface BatchEnd {
+  readonly size: number;
+  readonly last: StoredEvent;
+}
+
 /** A batch that has been folded; its rows wait to be written. */
 interface Prepared {
-  readonly events: readonly StoredEvent[];
+  readonly end: BatchEnd;
   readonly to: Checkpoint;
   readonly rows: ReadonlyMap<OwnCopy, RowBuffer>;
   readonly refolds: readonly Refold[];
@@ -94,7 +100,7 @@ class BatchFailure extends Error {
   override readonly name = 'BatchFailure';
   constructor(
     readonly why: unknown,
-    readonly batch: readonly StoredEvent[],
+    readonly end: BatchEnd,
     readonly event: StoredEvent | undefined,
     readonly copy: OwnCopy | undefined,
   ) {
@@ -245,6 +251,7 @@ export class Lane {
   /** Decodes and folds a batch, each contract's events together, and collects the rows. */
   async #prepare(events: readonly StoredEvent[]): Promise<Prepared> {
     this.#refolded = 0;
+    const end: BatchEnd = { size: events.length, last: events.at(-1)! };
     const refolds: Refold[] = [];
     const rows = new Map(this.copies.map((copy) => [copy, new RowBuffer()]));
     for (const [contract, own] of byContract(events)) {
@@ -259,14 +266,14 @@ export class Lane {
         model = await this.#modelBefore(contract, own[0]!.revision);
         for (at of own) this.#settings.rules.fold(model, effectiveEvent(at, this.#settings.rules));
       } catch (error) {
-        throw new BatchFailure(error, events, at, undefined);
+        throw new BatchFailure(error, end, at, undefined);
       }
-      this.#evolve(model, rows, events);
+      this.#evolve(model, rows, end);
       this.#cache.put(contract, last.revision, model);
     }
     if (this.#refolded > 2 * events.length) this.#stretch = Math.min(this.#stretch * 2, MOST_STRETCH);
     else if (this.#refolded * 2 < events.length) this.#stretch = Math.max(this.#stretch / 2, 1);
-    return { events, to: checkpointOf(events.at(-1)!), rows, refolds };
+    return { end, to: checkpointOf(end.last), rows, refolds };
   }
 
   /** The facts of a contract before its event of that revision, from the cache or folded from its stream. */
@@ -290,19 +297,19 @@ export class Lane {
   }
 
   /** What was touched is taken once and given to all. */
-  #evolve(model: ContractModel, rows: ReadonlyMap<OwnCopy, RowBuffer>, batch: readonly StoredEvent[]): void {
+  #evolve(model: ContractModel, rows: ReadonlyMap<OwnCopy, RowBuffer>, end: BatchEnd): void {
     const touched = model.takeTouched();
     for (const [copy, buffer] of rows) {
       try {
         copy.projection.evolve(model, touched, buffer);
       } catch (error) {
-        throw new BatchFailure(error, batch, undefined, copy);
+        throw new BatchFailure(error, end, undefined, copy);
       }
     }
   }
 
   async #write(prepared: Prepared): Promise<void> {
-    const { to, events, refolds } = prepared;
+    const { to, end, refolds } = prepared;
     this.#writing = true;
     try {
       if (refolds.length > 0) await this.#writeRefolding(prepared);
@@ -310,10 +317,10 @@ export class Lane {
       this.#checkpoint = to;
     } catch (error) {
       if (error instanceof Moved || error instanceof BatchFailure) throw error;
-      if (!(error instanceof ChangeFailure)) throw new BatchFailure(error, events, undefined, undefined);
+      if (!(error instanceof ChangeFailure)) throw new BatchFailure(error, end, undefined, undefined);
       const key = keyOfCopy(error.copy);
       const copy = this.copies.find(({ id }) => keyOfCopy(id) === key);
-      throw new BatchFailure(error.why, events, undefined, copy);
+      throw new BatchFailure(error.why, end, undefined, copy);
     } finally {
       this.#writing = false;
     }
@@ -347,7 +354,7 @@ export class Lane {
       { upTo, corrected: true },
       {
         page: async (model) => {
-          this.#evolve(model, prepared.rows, prepared.events);
+          this.#evolve(model, prepared.rows, prepared.end);
           let size = 0;
           for (const buffer of prepared.rows.values()) size += buffer.size;
           if (size > FLUSH_ROWS) await this.#flush(transaction, prepared);
@@ -377,17 +384,16 @@ export class Lane {
     if (error instanceof HistoryChanged) return { kind: 'history-changed' };
     const why = error instanceof BatchFailure ? error.why : error;
     if (!(error instanceof BatchFailure) || isTransient(why)) return { kind: 'unavailable', error: why };
-    const { batch, event, copy } = error;
-    const last = batch.at(-1)!;
-    const failure = failureAt(event ?? last, why);
+    const { end, event, copy } = error;
+    const failure = failureAt(event ?? end.last, why);
     const code = codeOf(why);
     if (code === 'unknown-type' || code === 'unknown-version') return { kind: 'unknown-type', failure };
     return {
       kind: 'poison',
       copies: copy === undefined ? this.copies : [copy],
       failure,
-      batchSize: batch.length,
-      batchEnd: last.position,
+      batchSize: end.size,
+      batchEnd: end.last.position,
     };
   }
 }
