@@ -151,11 +151,10 @@ async function replayOf(
   const now = new Date(clock.now()).toISOString();
   const asked = { contract, projection, ...(on === undefined ? {} : { on }) };
   if (asOf === undefined) {
-    // All that is recorded by now: up to the head, also where another contract's event stands there.
+    // All that is recorded by now: up to the head, whatever clock its recorded times are from.
     const head = await store.head();
-    const past = await replays.replay({ ...asked, asOf: { instant: now } });
-    if (past === undefined || head === undefined || head.position < past.position) return past;
-    return { ...past, position: head.position };
+    if (head === undefined) return undefined;
+    return replays.replay({ ...asked, asOf: { instant: now, position: head.position } });
   }
   if (asOf.kind !== 'position') return replays.replay({ ...asked, asOf: { instant: asOf.instant } });
   const last = await lastAtOrBefore(store, asOf.position);

@@ -45,7 +45,10 @@ async function asOfRequest(
   asOf: string | undefined,
 ): Promise<{ instant: string; position?: bigint }> {
   const now = await nowOf(store);
-  if (asOf === undefined) return { instant: now };
+  if (asOf === undefined) {
+    const head = await store.head();
+    return { instant: now, ...(head === undefined ? {} : { position: head.position }) };
+  }
   if (isInstant(asOf)) {
     if (compareInstants(asOf, now) > 0)
       throw new CommandFailure(`--as-of must not lie ahead: the ledger is at ${now}`, EXIT.usage);

@@ -3,17 +3,31 @@
  * and sealed, with the results that need no append.
  */
 import { decide, evolve, latestTime, type DecisionContext } from '../contract/contract.js';
-import { refuse, type ContractEvent, type EventName, type Refusal } from '../contract/event-type.js';
+import { correctedName, type EventCorrected } from '../contract/correction.js';
+import {
+  refuse,
+  type ContractEvent,
+  type EventName,
+  type ProposedEvent,
+  type Refusal,
+} from '../contract/event-type.js';
 import { MAX_APPEND_BYTES, type EventToAppend } from '../event-store/event-store.js';
-import { metadataText, NONCE_BYTES, sealEvent, type DecodedEvent, type SealedEvent } from '../evidence/record.js';
+import { metadataText, NONCE_BYTES, sealEvent, type SealedEvent } from '../evidence/record.js';
 import type { Frontier } from '../evidence/merkle.js';
 import { sameContent, type IncomingEvent, type Outside } from './envelope.js';
-import { contractEvent, type LoadedContract } from './loaded-contract.js';
+import type { LoadedContract } from './loaded-contract.js';
 
 export type ItemResult =
   | { readonly status: 'recorded' | 'duplicate'; readonly revision: bigint; readonly position: bigint }
   | { readonly status: 'refused'; readonly refusal: ItemRefusal }
-  | { readonly status: 'failed'; readonly code: FailureCode; readonly detail: string };
+  | { readonly status: 'failed'; readonly code: FailureCode; readonly detail: string }
+  | BrokenOff;
+
+/** Not known to be recorded: the contract could not be read or written any further, after items before it were. */
+export interface BrokenOff {
+  readonly status: 'failed';
+  readonly error: unknown;
+}
 
 /** Refusals of the decider, and those that come from putting items together. */
 export type ItemRefusal =
@@ -62,6 +76,14 @@ interface Progress {
   resting: Set<number> | undefined;
 }
 
+/** What is known of stored events that items repeat or name, by revision. */
+export interface Originals {
+  /** Where it is, and which of the items under its name have the same content. */
+  readonly repeats: Map<number, { readonly position: bigint; readonly same: ReadonlySet<IncomingEvent> }>;
+  /** Events that corrections name, as many as one round holds. */
+  readonly named: Map<number, ContractEvent<object>>;
+}
+
 /** Room for `root` in the metadata of the last event of an append, and for what a store adds to the type. */
 const ROOM_BYTES = 128;
 const MAX_EVENTS_PER_APPEND = 2_000;
@@ -74,7 +96,7 @@ export class Draft {
   readonly #loaded: LoadedContract;
   readonly #commands: readonly Command[];
   readonly #outside: Outside;
-  readonly #originals: ReadonlyMap<number, DecodedEvent>;
+  readonly #originals: Originals;
   readonly #context: DecisionContext;
   readonly #recordedtime: string;
   readonly #progress = new Map<Command, Progress>();
@@ -83,12 +105,7 @@ export class Draft {
   #bytes = 0;
   #failure: ItemResult | undefined;
 
-  constructor(
-    loaded: LoadedContract,
-    commands: readonly Command[],
-    outside: Outside,
-    originals: ReadonlyMap<number, DecodedEvent>,
-  ) {
+  constructor(loaded: LoadedContract, commands: readonly Command[], outside: Outside, originals: Originals) {
     this.#loaded = loaded;
     this.#commands = commands;
     this.#outside = outside;
@@ -135,11 +152,16 @@ export class Draft {
   #atomic(command: Command, progress: Progress): boolean {
     const { state } = this.#loaded;
     const { results } = progress;
-    const before = { mark: state.mark(), pending: this.pending.length, bytes: this.#bytes };
+    const before = { mark: state.mark(), pending: this.pending.length, bytes: this.#bytes, matched: progress.matched };
     const takeBack = () => {
       state.rollback(before.mark);
+      // Repeats of what is taken back here repeat nothing.
+      const last = BigInt(this.#loaded.revision + before.pending);
+      for (const [index, result] of results.entries())
+        if (result?.status === 'duplicate' && result.revision > last) results[index] = undefined;
       this.pending.length = before.pending;
       this.#bytes = before.bytes;
+      progress.matched = before.matched;
     };
     const refusals = this.refusals;
     for (let index = 0; index < command.events.length; index += 1) {
@@ -149,8 +171,10 @@ export class Draft {
         if (before.pending > 0) return true;
         const detail = `an atomic batch is at most ${MAX_APPEND_BYTES} bytes as stored`;
         const tooLarge: ItemResult = { status: 'refused', refusal: { code: 'batch-too-large', detail, problems: [] } };
+        this.refusals += 1;
         for (const item of results.keys()) results[item] = tooLarge;
-        break;
+        progress.next = command.events.length;
+        return false;
       }
       if (result !== undefined) this.#restsOnPending(progress, index);
       if (result === 'unmatched') {
@@ -186,8 +210,8 @@ export class Draft {
         this.refusals += 1;
         return 'unmatched';
       }
-      progress.matched = true;
     }
+    if (this.#mustWait(proposed)) return 'full';
     const refusal = decide(state, proposed, this.#context);
     if (refusal !== undefined) return this.#refused(refusal);
     const revision = this.#revision + 1;
@@ -211,6 +235,7 @@ export class Draft {
       });
     if (this.#bytes + bytes > MAX_APPEND_BYTES || this.pending.length >= MAX_EVENTS_PER_APPEND) return 'full';
     this.#bytes += bytes;
+    progress.matched = true;
     evolve(state, proposed, revision, incoming.name);
     this.pending.push({ results: progress.results, index, incoming, sealed, metadata });
     return undefined;
@@ -233,10 +258,10 @@ export class Draft {
   /** The same event again, in the stream or earlier in this append; or its id with other content. */
   #repeated(incoming: IncomingEvent, revision: number): ItemResult {
     const waiting = this.#waiting(revision);
-    const stored = this.#originals.get(revision);
+    const stored = this.#originals.repeats.get(revision);
     const same =
       waiting === undefined
-        ? stored !== undefined && sameContent(incoming, stored)
+        ? stored?.same.has(incoming) === true
         : sameContent(incoming, { attributes: waiting.incoming.attributes, dataText: waiting.incoming.canonicalData });
     if (!same) {
       const detail = 'an event of this id and source is recorded with other content';
@@ -251,8 +276,15 @@ export class Draft {
     if (revision === undefined) return undefined;
     const waiting = this.#waiting(revision);
     if (waiting !== undefined) return { ...waiting.incoming.proposed, revision, recordedtime: this.#recordedtime };
-    const stored = this.#originals.get(revision);
-    return stored === undefined ? undefined : contractEvent(stored);
+    return this.#originals.named.get(revision);
+  }
+
+  /** Whether the event that a correction names is stored and was too much to be read for this round. */
+  #mustWait(proposed: IncomingEvent['proposed']): boolean {
+    if (proposed.type !== 'EventCorrected') return false;
+    const name = correctedName(proposed as ProposedEvent<EventCorrected>);
+    const revision = this.#loaded.state.seenAt(name.source, name.id);
+    return revision !== undefined && this.#waiting(revision) === undefined && !this.#originals.named.has(revision);
   }
 
   #waiting(revision: number): Pending | undefined {

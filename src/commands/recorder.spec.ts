@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { CONTRACT, confirmed, event, incoming, registered, type Sent } from '../../test/support/scenario.js';
 import { checkedStream, faulty, temporaryStore, type Fault, type TemporaryStore } from '../../test/support/stores.js';
 import { SteppedClock } from '../clock.js';
+import { EventStoreError } from '../event-store/event-store.js';
 import { Recorder, type ItemResult, type RecordOptions, type RecordOutcome } from './recorder.js';
 
 const STREAM = `contract-${CONTRACT}`;
@@ -104,6 +105,77 @@ test('an atomic batch that would not fit one append is refused whole; one that i
   expect(await stored()).toHaveLength(2);
   expect(new Set(await statuses(send(recorder, big)))).toEqual(new Set(['recorded']));
   expect(await stored()).toHaveLength(302);
+});
+
+/** `count` forecasts whose reasons make them `characters` long. */
+const large = (count: number, characters: number, name = 'big') =>
+  Array.from({ length: count }, (_, index) =>
+    event(
+      'ForecastRevised',
+      { milestone: 'D1', forecast: '2022-01-01', reason: 'y'.repeat(characters) },
+      { id: `${name}-${index}` },
+    ),
+  );
+
+test('an atomic batch is too large only for the stream as it is: what another node recorded of it is repeated', async () => {
+  const behind = node();
+  await send(behind, base());
+  const batch = large(300, 4_000);
+  await send(node(), batch.slice(0, 150));
+  const found = await statuses(send(behind, batch, { atomic: true }));
+  expect(found).toEqual([...Array(150).fill('duplicate'), ...Array(150).fill('recorded')]);
+});
+
+test('a repeat within an atomic batch that is refused is no duplicate of anything', async () => {
+  const recorder = node();
+  await send(recorder, base());
+  const wrong = event('ForecastRevised', { milestone: 'nowhere', forecast: '2022-01-01', reason: 'x' }, { id: 'w' });
+  const both = [
+    send(recorder, [forecast('first')]),
+    send(recorder, [forecast('a'), forecast('a'), wrong], { atomic: true }),
+  ];
+  expect(await statuses(both[1]!)).toEqual(['atomic-batch-refused', 'atomic-batch-refused', 'unknown-reference']);
+  expect(await statuses(both[0]!)).toEqual(['recorded']);
+  expect(await stored()).toEqual(['registration', 'confirmed', 'first']);
+});
+
+test('many corrections of large events take several rounds and come out as one', async () => {
+  const recorder = new Recorder(temporary.store, outside, { soleWriter: true, namedBytes: 20_000 });
+  await send(recorder, base());
+  const originals = large(40, 3_900);
+  await send(recorder, originals);
+  const corrections = originals.map((original, index) =>
+    event('EventCorrected', { event: { id: original.id }, reason: 'did-not-occur' }, { id: `c-${index}` }),
+  );
+  expect(new Set(await statuses(send(recorder, corrections)))).toEqual(new Set(['recorded']));
+  expect(new Set(await statuses(send(node(), corrections)))).toEqual(new Set(['duplicate']));
+});
+
+test('what earlier rounds recorded is answered, where the rest cannot be written', async () => {
+  const broken = () => Promise.reject(new EventStoreError('store-refused', 'broken by the test'));
+  const recorder = node([() => Promise.resolve(), () => Promise.resolve(), broken]);
+  await send(recorder, base());
+  const found = await results(send(recorder, large(600, 3_900)));
+  const recorded = found.filter(({ status }) => status === 'recorded').length;
+  expect(recorded).toBeGreaterThan(100);
+  expect(await stored()).toHaveLength(2 + recorded);
+  expect(found.slice(recorded).every((result) => result.status === 'failed' && 'error' in result)).toBe(true);
+  // Nothing is known to be recorded of a command that did not get so far: it fails as a whole.
+  await expect(send(node([broken]), [forecast('z')])).rejects.toMatchObject({ code: 'store-refused' });
+});
+
+test('If-Match holds when the append is made, not when there was no room for it', async () => {
+  const recorder = node([
+    () => Promise.resolve(),
+    () => Promise.resolve(),
+    () => send(node(), [forecast('other')]).then(),
+  ]);
+  await send(recorder, base());
+  // The first fills an append; the second waits for the next one, before which another node writes.
+  const first = send(recorder, large(222, 4_000));
+  const second = send(recorder, [forecast('mine')], { ifMatch: 223n });
+  expect(new Set(await statuses(first))).toEqual(new Set(['recorded']));
+  expect(await second).toEqual({ kind: 'precondition-failed', revision: 224n });
 });
 
 describe('faults', () => {

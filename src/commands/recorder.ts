@@ -10,11 +10,11 @@ import type { ContractEvent } from '../contract/event-type.js';
 import { EventStoreError, type EventStore } from '../event-store/event-store.js';
 import { decodeEvent, type DecodedEvent } from '../evidence/record.js';
 import { ContractCache } from './contract-cache.js';
-import { Draft, type Command, type RecordOutcome } from './draft.js';
-import type { IncomingEvent, Outside } from './envelope.js';
-import { streamOf, type LoadedContract } from './loaded-contract.js';
+import { Draft, type Command, type ItemResult, type Originals, type RecordOutcome } from './draft.js';
+import { sameContent, type IncomingEvent, type Outside } from './envelope.js';
+import { contractEvent, streamOf, type LoadedContract } from './loaded-contract.js';
 
-export type { FailureCode, ItemRefusal, ItemResult, RecordOutcome } from './draft.js';
+export type { BrokenOff, FailureCode, ItemRefusal, ItemResult, RecordOutcome } from './draft.js';
 
 export interface RecordOptions {
   /** The revision that the caller believes to be the last. */
@@ -28,6 +28,8 @@ export interface RecorderOptions {
   readonly soleWriter: boolean;
   /** Bytes of folded states kept. */
   readonly cacheBytes?: number;
+  /** How much data of events that are to be corrected one round of deciding holds, in characters; one event at least. */
+  readonly namedBytes?: number;
   /** Waiting between tries of an append whose outcome is not known, in milliseconds. */
   readonly retryDelaysMs?: readonly number[];
 }
@@ -38,6 +40,9 @@ interface Mailbox {
 }
 
 const MAX_CONFLICTS = 10;
+const NAMED_BYTES = 16 * 1024 * 1024;
+
+const ascending = (a: number, b: number): number => a - b;
 
 export class Recorder {
   readonly #store: EventStore;
@@ -45,6 +50,7 @@ export class Recorder {
   readonly #soleWriter: boolean;
   readonly #retryDelaysMs: readonly number[];
   readonly #cache: ContractCache;
+  readonly #namedBytes: number;
   readonly #mailboxes = new Map<string, Mailbox>();
 
   constructor(store: EventStore, outside: Outside, options: RecorderOptions) {
@@ -52,6 +58,7 @@ export class Recorder {
     this.#outside = outside;
     this.#soleWriter = options.soleWriter;
     this.#retryDelaysMs = options.retryDelaysMs ?? [50, 250, 1_000];
+    this.#namedBytes = options.namedBytes ?? NAMED_BYTES;
     this.#cache = new ContractCache(options.cacheBytes ?? 128 * 1024 * 1024);
   }
 
@@ -94,7 +101,9 @@ export class Recorder {
         this.#cache.delete(contract);
         for (const command of commands) {
           command.next = command.events.length;
-          command.fail(error);
+          // Of what an earlier round has settled the caller must hear.
+          if (command.results.some((result) => result !== undefined)) settleFailed(command, error);
+          else command.fail(error);
         }
       }
       const open = mailbox.waiting.filter((command) => command.next < command.events.length);
@@ -139,36 +148,57 @@ export class Recorder {
   }
 
   /**
-   * Reads the stored events that deciding will ask for: those that items may be repeats of, and those that corrections
-   * name. Neighbouring revisions are read together.
+   * Reads the stored events that deciding will ask for: those that items may be repeats of, which are compared and let go,
+   * and those that corrections name, which are kept up to `namedBytes`. Items past that wait for another round.
    */
-  async #lookUp(loaded: LoadedContract, commands: readonly Command[]): Promise<Map<number, DecodedEvent>> {
-    const wanted = new Set<number>();
-    const want = (revision: number | undefined) => {
-      if (revision !== undefined) wanted.add(revision);
-    };
+  async #lookUp(loaded: LoadedContract, commands: readonly Command[]): Promise<Originals> {
+    const { seen } = loaded.state;
+    const repeats = new Map<number, IncomingEvent[]>();
+    const named = new Set<number>();
     for (const command of commands)
       for (let index = command.next; index < command.events.length; index += 1) {
-        const { proposed, name: own } = command.events[index]!;
-        want(loaded.state.seen.get(own));
-        if (proposed.type !== 'EventCorrected') continue;
-        const name = correctedName(proposed as unknown as ContractEvent<EventCorrected>);
-        want(loaded.state.seenAt(name.source, name.id));
+        const incoming = command.events[index]!;
+        const revision = seen.get(incoming.name);
+        if (revision !== undefined) {
+          const group = repeats.get(revision);
+          if (group === undefined) repeats.set(revision, [incoming]);
+          else group.push(incoming);
+        } else if (incoming.proposed.type === 'EventCorrected') {
+          const name = correctedName(incoming.proposed as unknown as ContractEvent<EventCorrected>);
+          const corrected = loaded.state.seenAt(name.source, name.id);
+          if (corrected !== undefined) named.add(corrected);
+        }
       }
-    const found = new Map<number, DecodedEvent>();
-    if (wanted.size === 0) return found;
-    const revisions = [...wanted].sort((a, b) => a - b);
+    const originals: Originals = { repeats: new Map(), named: new Map() };
+    await this.#read(loaded.contract, [...repeats.keys()].sort(ascending), (stored) => {
+      const revision = Number(stored.revision);
+      const same = new Set(repeats.get(revision)!.filter((incoming) => sameContent(incoming, stored)));
+      originals.repeats.set(revision, { position: stored.position, same });
+      return true;
+    });
+    let bytes = 0;
+    await this.#read(loaded.contract, [...named], (stored) => {
+      originals.named.set(Number(stored.revision), contractEvent(stored));
+      bytes += stored.dataText.length;
+      return bytes < this.#namedBytes;
+    });
+    return originals;
+  }
+
+  /** Reads events of a contract, neighbouring revisions together, until `take` says that it is enough. */
+  async #read(contract: string, revisions: readonly number[], take: (stored: DecodedEvent) => boolean): Promise<void> {
     for (let at = 0; at < revisions.length;) {
-      let last = at;
-      while (last + 1 < revisions.length && revisions[last + 1]! - revisions[last]! <= 16) last += 1;
       const from = revisions[at]!;
-      const count = revisions[last]! - from + 1;
-      for await (const page of this.#store.readStream(streamOf(loaded.contract), BigInt(from), 'forwards', count))
-        for (const stored of page)
-          if (wanted.has(Number(stored.revision))) found.set(Number(stored.revision), decodeEvent(stored));
-      at = last + 1;
+      const wanted = new Set([from]);
+      for (at += 1; at < revisions.length; at += 1) {
+        const gap = revisions[at]! - revisions[at - 1]!;
+        if (gap < 1 || gap > 16) break;
+        wanted.add(revisions[at]!);
+      }
+      const count = revisions[at - 1]! - from + 1;
+      for await (const page of this.#store.readStream(streamOf(contract), BigInt(from), 'forwards', count))
+        for (const stored of page) if (wanted.has(Number(stored.revision)) && !take(decodeEvent(stored))) return;
     }
-    return found;
   }
 
   async #append(loaded: LoadedContract, draft: Draft): Promise<'appended' | 'conflict' | 'failed'> {
@@ -200,4 +230,12 @@ export class Recorder {
       }
     }
   }
+}
+
+/** The rest of a command of which a part is recorded: each item has a result of its own. */
+function settleFailed(command: Command, error: unknown): void {
+  const failed: ItemResult = { status: 'failed', error };
+  const results = command.results.map((result) => result ?? failed);
+  const recorded = results.flatMap((result) => ('revision' in result ? [result.revision] : []));
+  command.settle({ kind: 'itemised', results, revision: recorded.reduce((a, b) => (a > b ? a : b), -1n) });
 }

@@ -272,7 +272,7 @@ function decodePlain(event: EventToDecode): DecodedEvent | undefined {
   if (datacontenttype !== undefined) attributes.datacontenttype = datacontenttype;
   if (correlationid !== undefined) attributes.correlationid = correlationid;
   if (causationid !== undefined) attributes.causationid = causationid;
-  if (onbehalfof !== undefined) attributes.onbehalfof = onbehalfof;
+  if (onbehalfof !== undefined) attributes.onbehalfof = shared(onbehalfof);
   if (found[13] !== undefined) attributes.version = Number(found[13]);
   return {
     stream: event.stream,

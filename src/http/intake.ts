@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { checkEvent, isRefusal, type IncomingEvent } from '../commands/envelope.js';
 import { RecordEvents } from '../commands/record-events.js';
-import type { RecordOptions, RecordOutcome } from '../commands/recorder.js';
+import type { ItemResult, RecordOptions, RecordOutcome } from '../commands/recorder.js';
 import { definitionOf } from '../contract/contract.js';
 import { LEDGER, refuseField, type Refusal } from '../contract/event-type.js';
 import { PARTS, type HttpParts } from './ports.js';
@@ -39,6 +39,11 @@ interface Share {
   readonly places: number[];
 }
 
+/** A {@link RecordOutcome} whose items can be answered. */
+export type Recorded =
+  | Extract<RecordOutcome, { readonly kind: 'precondition-failed' }>
+  | { readonly kind: 'itemised'; readonly results: readonly ItemOutcome[]; readonly revision: bigint };
+
 @Injectable()
 export class Intake {
   readonly #commands: CommandBus;
@@ -50,8 +55,21 @@ export class Intake {
   }
 
   /** @throws EvidenceError, ContractError, EventStoreError, see `Recorder.record` */
-  execute(contract: string, events: readonly IncomingEvent[], options: RecordOptions): Promise<RecordOutcome> {
-    return this.#commands.execute(new RecordEvents(contract, events, options));
+  async execute(contract: string, events: readonly IncomingEvent[], options?: RecordOptions): Promise<Recorded> {
+    const outcome = await this.#commands.execute(new RecordEvents(contract, events, options));
+    if (outcome.kind === 'precondition-failed') return outcome;
+    return { ...outcome, results: outcome.results.map((result) => this.#outcomeOf(contract, result)) };
+  }
+
+  #outcomeOf(contract: string, result: ItemResult): ItemOutcome {
+    return 'error' in result ? { status: 'failed', problem: this.#problemOf(contract, result.error) } : result;
+  }
+
+  /** What is said of an error; what is not said is logged. */
+  #problemOf(contract: string, error: unknown): Problem {
+    const problem = problemOf(error) ?? unexpected(error, this.#parts.log);
+    if (problem.cause !== undefined) this.#parts.log.error(`recording ${contract}: ${problem.code}`, problem.cause);
+    return problem;
   }
 
   /**
@@ -80,12 +98,11 @@ export class Intake {
 
   async #recordShare(contract: string, { events, places }: Share, outcomes: ItemOutcome[]): Promise<void> {
     try {
-      const outcome = await this.#commands.execute(new RecordEvents(contract, events));
+      const outcome = await this.execute(contract, events);
       if (outcome.kind === 'precondition-failed') throw new Error('no precondition was set, and one failed');
       for (let at = 0; at < places.length; at += 1) outcomes[places[at]!] = outcome.results[at]!;
     } catch (error) {
-      const problem = problemOf(error) ?? unexpected(error, this.#parts.log);
-      if (problem.cause !== undefined) this.#parts.log.error(`recording ${contract}: ${problem.code}`, problem.cause);
+      const problem = this.#problemOf(contract, error);
       for (const place of places) outcomes[place] = { status: 'failed', problem };
     }
   }

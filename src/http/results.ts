@@ -1,9 +1,10 @@
 /** Results of items as they are answered: `{id, status, revision, position, problem}`, written without objects between. */
-import type { ItemResult } from '../commands/recorder.js';
+import type { BrokenOff, ItemResult } from '../commands/recorder.js';
 import { problemBody, type Problem } from './problem.js';
 
 /** What became of one item. `failed` with a problem: something other than the append went wrong. */
-export type ItemOutcome = ItemResult | { readonly status: 'refused' | 'failed'; readonly problem: Problem };
+export type ItemOutcome =
+  Exclude<ItemResult, BrokenOff> | { readonly status: 'refused' | 'failed'; readonly problem: Problem };
 
 /** Texts that JSON writes as they are. */
 const PLAIN = /^[\w .:@/+-]*$/;

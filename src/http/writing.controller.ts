@@ -1,12 +1,12 @@
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isRefusal, type IncomingEvent } from '../commands/envelope.js';
-import type { RecordOptions, RecordOutcome } from '../commands/recorder.js';
+import type { RecordOptions } from '../commands/recorder.js';
 import { FIELD_KINDS } from '../contract/fields.js';
 import { refuseField } from '../contract/event-type.js';
 import { Closing } from './closing.js';
 import { parseIJson, parseIJsonText, type ParsedJson } from './ijson.js';
-import { checkSent, checkTwice, Intake, sentId, type Checked } from './intake.js';
+import { checkSent, checkTwice, Intake, sentId, type Checked, type Recorded } from './intake.js';
 import type { Line } from './lines.js';
 import { CLOUDEVENT, CLOUDEVENTS_BATCH, contentTypeOf, JSON_TYPE, NDJSON } from './media-types.js';
 import { Metrics } from './metrics.js';
@@ -103,8 +103,9 @@ export class WritingController {
     const { position } = this.#count(results);
     switch (result.status) {
       case 'refused':
-        throw refusalProblem(short ? inBody(result.refusal) : result.refusal);
       case 'failed':
+        if ('problem' in result) throw result.problem;
+        if ('refusal' in result) throw refusalProblem(short ? inBody(result.refusal) : result.refusal);
         throw new Problem(result.code, result.detail);
       case 'recorded':
       case 'duplicate':
@@ -254,7 +255,7 @@ function refusedWithOthers(item: Checked): ItemOutcome {
 }
 
 /** @throws Problem `precondition-failed` */
-function matched(outcome: RecordOutcome): Exclude<RecordOutcome, { readonly kind: 'precondition-failed' }> {
+function matched(outcome: Recorded): Exclude<Recorded, { readonly kind: 'precondition-failed' }> {
   if (outcome.kind === 'itemised') return outcome;
   const exists = outcome.revision >= 0n;
   const detail = exists ? `the contract is at revision ${outcome.revision}` : 'the contract has no revision yet';

@@ -5,7 +5,16 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openSqliteStore } from '../../src/event-store/sqlite/sqlite-event-store.js';
 import { describeEventStore } from './event-store.js';
-import { all, events, failure, freshStream, ids } from './event-store-support.js';
+import {
+  all,
+  appendSurely,
+  events,
+  failure,
+  freshStream,
+  ids,
+  Recorder,
+  withSubscription,
+} from './event-store-support.js';
 
 const WORKER = resolve('dist/src/event-store/sqlite/commit-worker.js');
 const commitWorker = pathToFileURL(WORKER);
@@ -87,6 +96,25 @@ describe('a committing thread that ends by itself', () => {
       await store.close();
     }
   });
+});
+
+test('what it committed and could not tell of any more is pushed to subscribers all the same', async () => {
+  const worker = failing('untold', 'port.postMessage = () => process.exit(1);');
+  const store = openSqliteStore(join(folder, 'untold.db'), { commitWorker: worker });
+  try {
+    const stream = freshStream();
+    const recorder = new Recorder(stream);
+    await withSubscription(store, undefined, recorder, async () => {
+      await recorder.told('live');
+      const list = events(2);
+      await appendSurely(store, stream, 'no-stream', list);
+      // No other append comes to wake the subscription.
+      await recorder.received(2);
+      expect(ids(recorder.events)).toEqual(ids(list));
+    });
+  } finally {
+    await store.close();
+  }
 });
 
 test('closing writes and answers what has been appended', async () => {

@@ -40,6 +40,7 @@ export class CommitThread {
   readonly #path: string;
   readonly #url: URL;
   readonly #onCommitted: (position: bigint) => void;
+  readonly #onLost: () => void;
   /** Started with the first append, and again after it has ended by itself. */
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
@@ -52,11 +53,13 @@ export class CommitThread {
    * @param path of a file whose lock this process holds
    * @param url the compiled worker
    * @param onCommitted told the position of the last event after each commit that wrote something
+   * @param onLost told when the thread has ended by itself: it may have committed what it could not tell of any more
    */
-  constructor(path: string, url: URL, onCommitted: (position: bigint) => void) {
+  constructor(path: string, url: URL, onCommitted: (position: bigint) => void, onLost: () => void) {
     this.#path = path;
     this.#url = url;
     this.#onCommitted = onCommitted;
+    this.#onLost = onLost;
   }
 
   /** @param events already checked */
@@ -114,7 +117,9 @@ export class CommitThread {
         const error = new EventStoreError('append-outcome-unknown', message, { cause: why });
         // What waits to be sent has not been seen by that thread, but may build on what was.
         this.#next = [];
-        for (const { reject } of this.#waiting.splice(0)) reject(error);
+        const waiting = this.#waiting.splice(0);
+        for (const { reject } of waiting) reject(error);
+        if (waiting.length > 0) this.#onLost();
         resolve();
       });
     });

@@ -139,6 +139,12 @@ export class GroupCommit {
     const before = this.#position;
     try {
       this.#begin.run();
+    } catch (error) {
+      // The file is held by another program, or cannot be read: it is so for all of them, and was waited for once.
+      const failed = translated(error, `appending to ${this.#path}`);
+      return group.map(() => failed);
+    }
+    try {
       outcomes = group.map((one) => this.#apply(one));
     } catch (error) {
       this.#undo(before);

@@ -186,7 +186,13 @@ class Writer extends FileStore {
       this.#group =
         commitWorker === undefined
           ? new GroupCommit(file.db, file.path, streamsKept, committed)
-          : new CommitThread(file.path, commitWorker, committed);
+          : new CommitThread(file.path, commitWorker, committed, () => {
+              // Where that fails, the subscriptions meet the same error when they read, and report it.
+              this.head().then(
+                (head) => void (head !== undefined && committed(head.position)),
+                () => this.wakeSubscriptions(),
+              );
+            });
     } catch (error) {
       file.close();
       throw translated(error, `opening ${file.path}`);
