@@ -123,6 +123,32 @@ export async function historyChunk(
   return paged(rows, await flagsOf(snapshot, contract, rows), CHUNK).events;
 }
 
+/** The contract's last revision; `undefined` where there is none. */
+export async function lastRevision({ db, table }: Snapshot, contract: string): Promise<number | undefined> {
+  const rows = await db
+    .selectFrom(table(eventTable))
+    .select('revision')
+    .where('contract', '=', contract)
+    .orderBy('revision', 'desc')
+    .limit(1)
+    .execute();
+  return rows[0] === undefined ? undefined : integer(rows[0], 'revision');
+}
+
+/** Whether what was shown up to a revision is shown otherwise now: something was corrected since, or all is gone. */
+export async function isOtherwise({ db, table }: Snapshot, contract: string, revision: number): Promise<boolean> {
+  const since = await db
+    .selectFrom(table(eventTable))
+    .select(['revision', 'type'])
+    .where('contract', '=', contract)
+    .where('revision', '>=', revision)
+    .where((eb) => eb.or([eb('revision', '=', revision), eb('type', '=', 'EventCorrected')]))
+    .orderBy('revision')
+    .limit(2)
+    .execute();
+  return since.length !== 1 || integer(since[0]!, 'revision') !== revision;
+}
+
 /** Whether there is such a contract. */
 export async function exists({ db, table }: Snapshot, contract: string): Promise<boolean> {
   const rows = await db

@@ -200,11 +200,7 @@ function contractRow(facts: ContractModel): Row {
   };
 }
 
-const carried = (of: LineFacts['shipped'] | undefined): string => {
-  let sum = 0n;
-  for (const { quantity } of of?.values() ?? []) sum += quantity;
-  return JSON.stringify(quantityData(sum));
-};
+const carried = (of: LineFacts['shipped'] | undefined): string => JSON.stringify(quantityData(of?.total ?? 0n));
 
 function lineRow(facts: ContractModel, terms: LineInForce, seq: number): Row {
   const line = facts.lines.get(terms.line);
@@ -234,7 +230,7 @@ function lineRow(facts: ContractModel, terms: LineInForce, seq: number): Row {
 
 export const contractStatus: Projection = {
   name: 'contract-status',
-  version: 1,
+  version: 2,
   tables: [contractTable, partyTable, lineTable, flagTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     rows.put(contractTable, contractRow(facts));

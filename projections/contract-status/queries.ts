@@ -136,9 +136,10 @@ function sortSql(field: SortField, day: number): RawBuilder<unknown> {
     case 'signedOn':
       return sql.ref('signed_on');
     case 'deliveredValue':
-      return sql.ref('delivered_minor');
+      // Amounts of one currency stand together: minor units of two do not compare.
+      return sql`(currency || ' ' || delivered_minor)`;
     case 'undeliveredValue':
-      return sql.ref('undelivered_minor');
+      return sql`(currency || ' ' || undelivered_minor)`;
     case 'openDelays':
       return sql.ref('open_delays');
     case 'lastReportOn':

@@ -133,7 +133,7 @@ function forecastRow(facts: ContractModel, milestone: string, forecast: Forecast
 
 export const schedule: Projection = {
   name: 'schedule',
-  version: 1,
+  version: 2,
   tables: [milestoneTable, redatingTable, forecastTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (!touched.all && touched.milestones.size === 0) return;

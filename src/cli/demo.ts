@@ -1,7 +1,8 @@
 /** `waybook demo`: a ledger of its own, made anew each time, fed with the illustrative portfolio through the public API. */
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseConfig } from '../config.js';
+import { parseConfig, type Config } from '../config.js';
 import {
   oneHistory,
   thenAndNow,
@@ -14,6 +15,9 @@ import {
 import { DEMO_LEDGER, describeDemo, describeFeed, describePortfolio } from '../demo/demo.js';
 import { feedPortfolio } from '../demo/feed.js';
 import { generatePortfolio } from '../demo/portfolio.js';
+import { EventStoreError } from '../event-store/event-store.js';
+import { LedgerError, readIdentity } from '../log/ledger-stream.js';
+import { openWriter } from '../open-store.js';
 import { startWaybook, type Waybook } from '../waybook.js';
 import { CommandFailure, EXIT } from './exit.js';
 import { initLedger } from './init.js';
@@ -25,7 +29,7 @@ export interface DemoOptions {
   readonly port?: string;
 }
 
-/** What is in the demo's folder, and what of it may be removed: nothing that some other ledger could have put there. */
+/** What a demo leaves in its folder. Any ledger has files of these names: see {@link clear}. */
 const DEMO_FILES = [
   'events.db',
   'events.db-wal',
@@ -51,7 +55,7 @@ export async function demoCommand(
     WAYBOOK_HOST: env['WAYBOOK_HOST'],
     WAYBOOK_PORT: options.port ?? env['WAYBOOK_PORT'],
   });
-  for (const file of DEMO_FILES) await rm(join(folder, file), { force: true });
+  await clear(folder, config);
   for (const line of describeDemo()) output.say(line);
   await initLedger(config, { ...DEMO_LEDGER, ifMissing: false });
   const waybook = await started(
@@ -75,6 +79,38 @@ export async function demoCommand(
   } finally {
     await waybook.close();
   }
+}
+
+/**
+ * Removes what an earlier demo left, and nothing else.
+ * @throws CommandFailure where the folder holds a ledger that is no demo of ours, or a demo that is being served
+ */
+async function clear(folder: string, config: Config): Promise<void> {
+  const kept = (what: string, cause?: unknown): CommandFailure =>
+    new CommandFailure(
+      `${folder} ${what}; nothing was removed. --data gives the demo another folder`,
+      EXIT.failed,
+      cause,
+    );
+  if (!DEMO_FILES.some((file) => existsSync(join(folder, file)))) return;
+  let origin: string;
+  try {
+    // Opened for writing: a ledger that is being served is locked.
+    const store = await openWriter(config.eventStore, { mustExist: true });
+    try {
+      ({ origin } = await readIdentity(store));
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (error instanceof EventStoreError && error.code === 'store-locked')
+      throw kept('holds a ledger that is being served', error);
+    if (error instanceof EventStoreError || error instanceof LedgerError)
+      throw kept(`holds files that are no demo's (${error.message})`, error);
+    throw error;
+  }
+  if (origin !== DEMO_LEDGER.origin) throw kept(`holds the ledger ${origin}, which is not the demo`);
+  for (const file of DEMO_FILES) await rm(join(folder, file), { force: true });
 }
 
 /** On the usual port; where somebody has that, on any free one. */

@@ -12,7 +12,7 @@ import { openReader } from '../open-store.js';
 import { lastAtOrBefore } from '../subscriptions/place.js';
 import { replayContract, type Replayed } from '../subscriptions/replay.js';
 import { CommandFailure, EXIT } from './exit.js';
-import { table, type Output } from './output.js';
+import { printable, table, type Output } from './output.js';
 
 export interface PastOptions {
   readonly asOf?: string;
@@ -83,7 +83,8 @@ export async function replayCommand(
   const status = contractView(rows, on)!;
   const { milestones } = scheduleView(rows, on);
   output.answer({ asOf: options.asOf ?? asOfInstant, on, position, ...status, milestones });
-  const { title, buyer, seller, undeliveredValue } = status;
+  const { buyer, seller, undeliveredValue } = status;
+  const title = printable(status.title);
   output.say(`${contract}  ${title}  (${status.status} on ${on}, as recorded by ${asOfInstant}, every hash checked)`);
   output.say(
     `  buyer ${buyer}, seller ${seller}, signed ${status.signedOn}, undelivered ${undeliveredValue.amount} ${undeliveredValue.currency}\n`,
@@ -118,7 +119,7 @@ export async function replayCommand(
       ]),
     ),
   );
-  for (const { code, event, detail } of status.flags) output.say(`  flag ${code} on ${event.id}: ${detail}`);
+  for (const { code, event, detail } of status.flags) output.say(`  flag ${code} on ${event.id}: ${printable(detail)}`);
 }
 
 export async function historyCommand(

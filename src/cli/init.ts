@@ -48,7 +48,8 @@ export async function initLedger(config: Config, options: InitOptions): Promise<
       throw error;
     });
     if (before !== undefined) {
-      if (options.ifMissing) return { ...before, made: false };
+      // Without its key nothing could be served; another one would be another ledger's.
+      if (options.ifMissing) return { ...before, key: await keyOf(config, before.origin), made: false };
       throw new CommandFailure(`there is a ledger already: ${before.origin}, clock ${before.clock}`);
     }
     const madeKey = !existsSync(config.keyFile);

@@ -15,13 +15,20 @@ export interface Output {
   answer(value: unknown): void;
 }
 
+const CONTROLS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Text of somebody else's as a terminal may show it: what would move the cursor, or turn the writing round, is spelt out. */
+export const printable = (text: string): string =>
+  text.replaceAll(CONTROLS, (control) => `\\u{${control.codePointAt(0)!.toString(16)}}`);
+
 const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
 
 export function outputOf(json: boolean): Output {
   return {
     json,
     say: (line) => {
-      if (!json) process.stdout.write(`${line}\n`);
+      // Lines are broken by us alone: the texts in them are made printable where they are put in.
+      if (!json) process.stdout.write(`${line.split('\n').map(printable).join('\n')}\n`);
     },
     answer: (value) => {
       if (json) process.stdout.write(`${JSON.stringify(value, plain, 2)}\n`);
@@ -66,7 +73,7 @@ function lines(title: string, total: number): Progress {
 
 /** Columns lined up; numbers to the right. */
 export function table(headings: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
-  const cells = rows.map((row) => row.map((cell) => (cell === null ? '-' : String(cell))));
+  const cells = rows.map((row) => row.map((cell) => (cell === null ? '-' : printable(String(cell)))));
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...cells.map((row) => row[column]?.length ?? 0)),
   );

@@ -231,7 +231,7 @@ export class Draft {
       return this.#refused({
         code: 'event-too-large',
         detail: `an event is at most ${MAX_APPEND_BYTES} bytes as stored`,
-        problems: [],
+        problems: [{ pointer: '/data', detail: `must be smaller: the event would have ${bytes} bytes as stored` }],
       });
     if (this.#bytes + bytes > MAX_APPEND_BYTES || this.pending.length >= MAX_EVENTS_PER_APPEND) return 'full';
     this.#bytes += bytes;

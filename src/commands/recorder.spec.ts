@@ -168,7 +168,7 @@ test('If-Match holds when the append is made, not when there was no room for it'
   const recorder = node([
     () => Promise.resolve(),
     () => Promise.resolve(),
-    () => send(node(), [forecast('other')]).then(),
+    async () => void (await send(node(), [forecast('other')])),
   ]);
   await send(recorder, base());
   // The first fills an append; the second waits for the next one, before which another node writes.

@@ -27,7 +27,7 @@ import {
   type ProposedEvent,
   type Refusal,
 } from './event-type.js';
-import { type AmendmentFacts, type ContractModel } from './model.js';
+import { isAfter, type AmendmentFacts, type ContractModel } from './model.js';
 import { BINDINGS, MAX_ENTRIES, MILESTONE_KINDS, NO_SIGNATURES, Reason, type MilestoneKind } from './registration.js';
 import type { DecisionState } from './state.js';
 import type { FieldProblem } from './validation.js';
@@ -194,6 +194,19 @@ function answerRules(state: DecisionState, event: ProposedEvent<AmendmentAgreed>
   return undefined;
 }
 
+/** As {@link answerRules}; and whoever would become adjudicator must have no other role by now. */
+function agreeRules(state: DecisionState, event: ProposedEvent<AmendmentAgreed>): Refusal | undefined {
+  const refused = answerRules(state, event);
+  const amendment = state.amendments.get(event.data.amendment);
+  if (refused !== undefined || amendment === undefined) return refused;
+  const busy = amendment.adjudicators.find((party) =>
+    [...(state.parties.get(party) ?? [])].some((role) => role !== 'adjudicator'),
+  );
+  return busy === undefined
+    ? undefined
+    : refuseField('invalid-event', '/amendment', `${busy} has a role by now; an adjudicator has no other`);
+}
+
 /** Whether the agreements recorded so far make an amendment binding. */
 export const isBinding = (
   side: 'buyer' | 'seller',
@@ -222,7 +235,9 @@ function foldAgreed(model: ContractModel, event: EffectiveEvent<AmendmentAgreed>
   }
   amendment.agreedBy.set(side, { time: event.time, recordedtime: event.recordedtime, revision: event.revision });
   if (!isBinding(amendment.side, amendment.onBehalfOf !== undefined, amendment.agreedBy)) return;
-  amendment.agreement = { time: event.time, recordedtime: event.recordedtime };
+  // Where both had to agree, it holds from the day of the later of the two, whichever was recorded first.
+  const { time } = [...amendment.agreedBy.values()].reduce((a, b) => (isAfter(a, b) ? a : b));
+  amendment.agreement = { time, recordedtime: event.recordedtime };
   for (const { party, name, country } of amendment.data.adjudicators ?? [])
     if (!model.holds(party, 'adjudicator'))
       model.parties = [...model.parties, { party, name, role: 'adjudicator', country }];
@@ -282,7 +297,7 @@ export const amendmentTypes = [
     by: ['buyer', 'seller'],
     inPersonOnly: true,
     names: (data) => named('amendment', data.amendment, '/amendment'),
-    rules: answerRules,
+    rules: agreeRules,
     evolve: (state, event) => {
       const amendment = state.amendments.get(event.data.amendment);
       if (amendment === undefined) return;

@@ -21,9 +21,10 @@ import type { NameKey } from './id-table.js';
 import { manufacturingTypes } from './manufacturing.js';
 import type { ContractModel } from './model.js';
 import { qualityTypes } from './quality.js';
+import { reviewQuantities } from './quantity-flags.js';
 import { registrationTypes } from './registration.js';
 import { scheduleTypes } from './schedule.js';
-import { reviewQuantities, shipmentTypes } from './shipment.js';
+import { shipmentTypes } from './shipment.js';
 import { eventKey, type DecisionState } from './state.js';
 
 export type ContractErrorCode = 'unknown-type' | 'unknown-version';
@@ -120,14 +121,37 @@ export function decide(
   if (state.registeredBy === undefined && !registers)
     return refuse('unknown-contract', `there is no contract ${event.contract}`);
   if (state.registeredBy !== undefined && registers)
-    return refuse('already-registered', `contract ${event.contract} has been registered`);
-  return (
+    return refuseField('already-registered', '/subject', `contract ${event.contract} has been registered`);
+  return placed(
+    event,
     checkRights(state, definition, event) ??
-    inData(checkNames(state, definition, event.data)) ??
-    inData(checkOpened(state, definition, event)) ??
-    inData(definition.checkData?.(event.data)) ??
-    inData(definition.rules?.(state, event, context.lookup))
+      inData(checkNames(state, definition, event.data)) ??
+      inData(checkReferences(state, definition, event.data)) ??
+      inData(checkOpened(state, definition, event)) ??
+      inData(definition.checkData?.(event.data)) ??
+      inData(definition.rules?.(state, event, context.lookup)),
   );
+}
+
+/** A refusal that names no field is about who reports, or about the data as a whole. */
+function placed({ onBehalfOf }: ProposedEvent, refusal: Refusal | undefined): Refusal | undefined {
+  if (refusal === undefined || refusal.problems.length > 0) return refusal;
+  const who = onBehalfOf === undefined ? '/source' : '/onbehalfof';
+  return {
+    ...refusal,
+    problems: [{ pointer: refusal.code === 'not-permitted' ? who : '/data', detail: refusal.detail }],
+  };
+}
+
+/** `PARTY/ID` names a party that the contract has or had, whether the rest has been heard of or not. */
+function checkReferences(state: DecisionState, definition: EventTypeDefinition, data: object): Refusal | undefined {
+  for (const { kind, reference, pointer } of mentionsOf(definition, data)) {
+    const slash = kind === 'shipment' ? -1 : reference.indexOf('/');
+    const party = reference.slice(0, Math.max(0, slash));
+    if (slash !== -1 && !state.parties.has(party))
+      return refuseField('unknown-reference', pointer, `the contract has never had a party ${party}`);
+  }
+  return undefined;
 }
 
 /** Pointers of the rules are below `data`; those of the answer are below the event. */
@@ -165,7 +189,7 @@ function checkRights(
     return refuseField(
       'not-permitted',
       onBehalfOf === undefined ? '/source' : '/onbehalfof',
-      `${event.type} is reported by ${definition.by.join(', ')}; ${party} is ${[...(state.parties.get(party) ?? [])].join(', ')}`,
+      `${event.type} is reported by ${definition.by.join(', ')}; ${party} is ${[...(state.parties.get(party) ?? [])].join(', ') || 'none of them'}`,
     );
   return undefined;
 }
@@ -218,6 +242,10 @@ export function evolve(
   const definition = byType.get(event.type);
   if (definition === undefined) throw new ContractError('unknown-type', `event type "${event.type}" is not known here`);
   state.addSeen(name, revision);
+  if (definition.aboutRegistration !== true) {
+    state.addTo(state.acted, event.reporter);
+    state.addTo(state.acted, event.party);
+  }
   const opens = definition.opens?.(event.data);
   if (opens !== undefined) state.addOpened(opens.kind, qualified(opens.kind, opens.id, event.party), revision);
   definition.evolve?.(state, event);

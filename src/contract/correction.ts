@@ -109,6 +109,7 @@ export function correctionTypes(types: TypeAccess) {
       act: true,
       by: [],
       inPersonOnly: true,
+      aboutRegistration: true,
       rules,
       evolve: (state, event) => {
         const name = correctedName(event);

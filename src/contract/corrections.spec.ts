@@ -63,6 +63,55 @@ describe('a corrected registration', () => {
     expect(foldAll(played.recorded).holds('sub-a', 'subcontractor')).toBe(false);
   });
 
+  test('takes no role from a party that has recorded something in it', () => {
+    const other = parties.map((party) => (party.role === 'buyer' ? { ...party, party: 'jp-other' } : party));
+    const closed = event('ContractClosed', { reason: 'x' }, { by: 'jp-mod' });
+    const contested = event('RegistrationContested', { reason: 'not ours' }, { by: 'jp-mod' });
+    // Who has only said that it is not the buyer may turn out to be none.
+    expect(refusalOf([registered(), contested], change({ parties: other }))).toBeUndefined();
+    expect(refusalOf([registered(), closed], change({ parties: other }))).toMatchObject({
+      code: 'invalid-registration',
+      problems: [{ detail: 'must keep jp-mod as buyer: it has recorded as that' }],
+    });
+    expect(refusalOf([registered(), closed], change({ title: 'Other' }))).toBeUndefined();
+  });
+
+  test('gives no role back that was taken away since, and says so where it is asked to', () => {
+    const added = event('PartyAdded', { party: 'p', name: 'p', role: 'carrier', country: 'US' });
+    const removed = event('PartyRemoved', { party: 'p', role: 'carrier', reason: 'x' });
+    const listing = change({ parties: [...parties, { party: 'p', name: 'p', role: 'carrier', country: 'US' }] });
+    expect(refusalOf([registered(), added, removed], listing)).toMatchObject({ code: 'invalid-registration' });
+    const prime = (type: string, party: string) =>
+      event(type, {
+        party,
+        role: 'prime',
+        ...(type === 'PartyAdded' ? { name: party, country: 'US' } : { reason: 'x' }),
+      });
+    const replaced = [registered(), prime('PartyRemoved', 'prime-a'), prime('PartyAdded', 'prime-b')];
+    const played = given(...replaced, change({ title: 'Other' }));
+    const model = foldAll(played.recorded);
+    expect([played.state.holder('prime'), model.holder('prime')]).toEqual(['prime-b', 'prime-b']);
+  });
+
+  test('counts the lines that amendments have proposed', () => {
+    const line = (id: number) => ({
+      line: `N${id}`,
+      description: 'x',
+      quantity: 1,
+      unit: 'EA',
+      unitValue: usd('1.00'),
+    });
+    const many = (from: number, count: number) => Array.from({ length: count }, (_, at) => line(from + at));
+    const proposed = event('ContractAmended', { amendment: 'A', consulted: [], rationale: 'x', lines: many(0, 900) });
+    const lines = [...registrationData().lines, ...many(5_000, 200)];
+    expect(refusalOf([registered(), proposed], change({ lines }))).toMatchObject({
+      code: 'invalid-registration',
+      problems: [
+        { pointer: '/data/replacement/lines', detail: 'must have at most 100, with the 900 others there are' },
+      ],
+    });
+  });
+
   test('makes no second prime beside one added since', () => {
     const without = registered({ parties: parties.filter((party) => party.role !== 'prime') });
     const added = event('PartyAdded', { party: 'prime-b', name: 'b', role: 'prime', country: 'US' });
@@ -83,9 +132,12 @@ describe('adjudicators', () => {
     expect(refusalOf([registered()], naming(...names))).toMatchObject({ code: 'invalid-event' });
   });
 
-  test('one who is proposed takes no other role, and may be named as consulted', () => {
+  test('one side alone bars nobody from a role; with another role nobody becomes adjudicator', () => {
     const added = event('PartyAdded', { party: 'judge', name: 'j', role: 'subcontractor', country: 'CH' });
-    expect(refusalOf([registered(), naming('judge')], added)).toMatchObject({ code: 'invalid-event' });
+    const agreed = event('AmendmentAgreed', { amendment: 'A' }, { by: 'jp-mod' });
+    expect(refusalOf([registered(), naming('judge')], added)).toBeUndefined();
+    expect(refusalOf([registered(), naming('judge'), added], agreed)).toMatchObject({ code: 'invalid-event' });
+    expect(refusalOf([registered(), naming('judge'), agreed], added)).toMatchObject({ code: 'invalid-event' });
     const consulted = event('ContractAmended', {
       amendment: 'B',
       consulted: ['judge'],
@@ -185,7 +237,7 @@ describe('held until what they speak of is heard of', () => {
         receive('inspector-b', 2),
       ).recorded,
     );
-    expect(model.lines.get('1')!.received.get('S')!.quantity).toBe(1_000_000n);
+    expect(model.lines.get('1')!.received.total).toBe(1_000_000n);
   });
 
   test('a shipment that another party still stands by is not withdrawn', () => {
@@ -234,4 +286,109 @@ test('nobody reports on behalf of itself', () => {
     code: 'not-permitted',
     problems: [{ pointer: '/onbehalfof' }],
   });
+});
+
+describe('quantities beyond the line', () => {
+  const dispatch = (shipment: string, quantity: number, time = '2020-03-01') =>
+    event(
+      'ShipmentDispatched',
+      {
+        shipment,
+        items: [{ line: '1', quantity }],
+        carrier: 'carrier-a',
+        mode: 'sea',
+        from: 'a',
+        to: 'b',
+        eta: '2021-01-01T00:00:00Z',
+      },
+      { by: 'prime-a', time },
+    );
+  const accept = (shipment: string, quantity: number, time: string, id: string) =>
+    event(
+      'DeliveryAccepted',
+      { shipment, items: [{ line: '1', quantity }], acceptancePoint: 'destination' },
+      { by: 'jp-mod', time, id },
+    );
+  const flagged = (...sent: Sent[]) =>
+    [...foldAll(given(registered(), ...sent).recorded).flags.values()]
+      .filter(({ code }) => code === 'quantity-exceeds-line')
+      .map(({ event: { id }, detail }) => `${id}: ${detail}`);
+
+  test('are flagged where shipments add up to them, and no longer once the line has so many', () => {
+    const [one, two] = [dispatch('S', 3), dispatch('T', 3)];
+    expect(flagged(one, two)).toEqual([`${two.id}: shipped in all more than the 4 of line 1`]);
+    const more = event('ContractAmended', {
+      amendment: 'A',
+      consulted: [],
+      rationale: 'x',
+      lines: [{ line: '1', quantity: 10 }],
+    });
+    expect(flagged(one, two, more)).toHaveLength(1);
+    expect(flagged(one, two, more, event('AmendmentAgreed', { amendment: 'A' }, { by: 'jp-mod' }))).toEqual([]);
+  });
+
+  test('are flagged on what was made and what was checked', () => {
+    const made = event('ManufacturingCompleted', { line: '1', quantity: 9 }, { by: 'prime-a' });
+    const checked = event(
+      'QualityCheckRecorded',
+      { check: 'q', line: '1', kind: 'final', standard: 'AQAP-2110', quantity: 50, result: 'pass' },
+      { by: 'prime-a' },
+    );
+    expect(flagged(made, checked)).toEqual([
+      `${made.id}: more than the 4 of line 1`,
+      `${checked.id}: more than the 4 of line 1`,
+    ]);
+  });
+
+  test('stand on the acceptance with which the line was exceeded, in whatever order they were recorded', () => {
+    const [early, late] = [accept('S', 3, '2020-05-01', 'early'), accept('T', 3, '2020-06-01', 'late')];
+    const shipped = [dispatch('S', 2), dispatch('T', 2)];
+    const beyond = ['late: accepted in all more than the 4 of line 1'];
+    expect(flagged(...shipped, early, late)).toEqual(beyond);
+    expect(flagged(...shipped, late, early)).toEqual(beyond);
+  });
+
+  test('never make a delivery milestone reached that asks for more than the line has', () => {
+    const milestone = { kind: 'delivery', description: 'x', due: '2021-01-01', binding: 'firm' };
+    const milestones = [
+      { milestone: 'MORE', line: '1', quantity: 6, ...milestone },
+      { milestone: 'EACH', quantity: 2, ...milestone },
+    ];
+    const item = (line: string, quantity: number) => ({ line, quantity });
+    const accepted = (quantity: number) =>
+      event(
+        'DeliveryAccepted',
+        { items: [item('1', quantity), item('2', 2)], acceptancePoint: 'origin' },
+        { by: 'jp-mod', time: '2020-05-01' },
+      );
+    const actual = (quantity: number) => {
+      const model = foldAll(given(registered({ milestones }), accepted(quantity)).recorded);
+      return ['MORE', 'EACH'].map((id) => milestoneDates(model, id).actual);
+    };
+    expect(actual(6)).toEqual([undefined, '2020-05-01']);
+    expect(actual(1)).toEqual([undefined, undefined]);
+  });
+});
+
+test('a percentage that goes down is flagged also after work was begun anew', () => {
+  const by = { by: 'prime-a' };
+  const progress = (percent: number, time: string) =>
+    event('ManufacturingProgressed', { line: '1', stage: 's', percent, unitsCompleted: 0 }, { ...by, time });
+  const anew = event('ManufacturingStarted', { line: '1', site: 'x', stage: 's' }, { ...by, time: '2020-04-01' });
+  const model = foldAll(given(registered(), progress(50, '2020-03-01'), anew, progress(10, '2020-05-01')).recorded);
+  expect([...model.flags.values()].map(({ code }) => code)).toEqual(['percent-decreased']);
+});
+
+test('a report about what a stranger opened is refused; one about what a party has not opened yet is held', () => {
+  const resolved = (delay: string) => event('DelayResolved', { delay, resolvedOn: '2020-02-01', actualDays: 1 });
+  expect(refusalOf([registered()], resolved('nobody/D1'))).toMatchObject({
+    code: 'unknown-reference',
+    problems: [{ pointer: '/data/delay' }],
+  });
+  expect(refusalOf([registered()], resolved('prime-a/D1'))).toBeUndefined();
+});
+
+test('every refusal names a field', () => {
+  expect(refusalOf([registered()], confirmed({ by: 'us-gov' }))?.problems).toMatchObject([{ pointer: '/source' }]);
+  expect(refusalOf([registered()], registered({}, { id: 'again' }))?.problems).toMatchObject([{ pointer: '/subject' }]);
 });

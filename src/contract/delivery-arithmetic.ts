@@ -1,5 +1,6 @@
-/** How much of a line has been accepted, and since when. Quantities are millionths. */
+/** How much of a line was shipped, received and accepted, and since when. Quantities are millionths. */
 import { dayOf } from './calendar.js';
+import type { EventName } from './event-type.js';
 import type { DeliveryFacts } from './model.js';
 
 /** Adds up the deliveries of a line. What it comes to in the end does not depend on their order. */
@@ -26,6 +27,40 @@ export class AcceptedQuantity {
   }
 }
 
+/** What one event says of one shipment and line. */
+export interface CarriedEntry {
+  readonly shipment: string;
+  /** How much the word of its role counts; the lowest counts most. */
+  readonly rank: number;
+  readonly quantity: bigint;
+  readonly event: Required<EventName> & { readonly revision: number };
+}
+
+/**
+ * Adds up what was shipped, or received, of a line. Of each shipment one report counts: that of the role that comes first,
+ * and within a role the one recorded first.
+ */
+export class CarriedQuantity {
+  readonly entries: CarriedEntry[] = [];
+  readonly #counting = new Map<string, CarriedEntry>();
+  #total = 0n;
+
+  get total(): bigint {
+    return this.#total;
+  }
+
+  add(entry: CarriedEntry): void {
+    this.entries.push(entry);
+    const before = this.#counting.get(entry.shipment);
+    if (before !== undefined && !countsBefore(entry, before)) return;
+    this.#counting.set(entry.shipment, entry);
+    this.#total += entry.quantity - (before?.quantity ?? 0n);
+  }
+}
+
+const countsBefore = (a: CarriedEntry, b: CarriedEntry): boolean =>
+  a.rank < b.rank || (a.rank === b.rank && a.event.revision < b.event.revision);
+
 function standing(of: { readonly origin: bigint; readonly destination: bigint; readonly revoked: bigint }): bigint {
   const accepted = of.origin > of.destination ? of.origin : of.destination;
   return accepted > of.revoked ? accepted - of.revoked : 0n;
@@ -33,9 +68,16 @@ function standing(of: { readonly origin: bigint; readonly destination: bigint; r
 
 /**
  * The day from which the accepted quantity has stood at `target`, counted from the start of the contract; `undefined`
- * while it does not. A target of nothing has stood since `start`.
+ * while it does not. What goes beyond `most`, the line's quantity, is not counted. A target of nothing has stood since
+ * `start`.
  */
-export function stoodSince(deliveries: readonly DeliveryFacts[], target: bigint, start: string): string | undefined {
+export function stoodSince(
+  deliveries: readonly DeliveryFacts[],
+  target: bigint,
+  most: bigint,
+  start: string,
+): string | undefined {
+  if (target > most) return undefined;
   const running = new AcceptedQuantity();
   let since = target <= 0n ? start : undefined;
   for (const delivery of deliveries) {

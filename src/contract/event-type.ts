@@ -124,6 +124,8 @@ export interface EventTypeDefinition<D extends object = object> {
   readonly inPersonOnly?: boolean;
   /** Reported by the ledger itself, refused from anybody else. */
   readonly ledgerOnly?: boolean;
+  /** Speaks of the registration alone: a party that recorded nothing else may still turn out to be none. */
+  readonly aboutRegistration?: boolean;
   /** Lines, milestones, parties and amendments that must be known. */
   names?(data: D): readonly Named[];
   /** What it opens under an id of the acting party's own. */

@@ -2,6 +2,8 @@
 import { IsId, IsName, IsPercent, IsQuantity, ListOf, Optional } from './fields.js';
 import { eventType, named, type EffectiveEvent } from './event-type.js';
 import { isAfter, type ContractModel, type LineFacts } from './model.js';
+import { quantityOf } from './money.js';
+import { flagStated } from './quantity-flags.js';
 import { noteReport } from './reporting.js';
 
 export class ManufacturingStarted {
@@ -35,10 +37,14 @@ function foldProduction(
   if (event.withdrawn) return;
   noteReport(model, event, [event.data.line]);
   const line = model.line(event.data.line);
-  const before = line.production;
+  const { production: before, percent: last } = line;
   if (before !== undefined && !isAfter(event, before)) return;
-  if (said.percent !== null && before?.percent != null && Number(said.percent) < Number(before.percent))
-    model.flag('percent-decreased', event, `${said.percent} after ${before.percent} on line ${event.data.line}`);
+  if (said.percent !== null) {
+    // Also after work was begun anew, which states none.
+    if (last !== undefined && Number(said.percent) < Number(last.percent))
+      model.flag('percent-decreased', event, `${said.percent} after ${last.percent} on line ${event.data.line}`);
+    line.percent = { time: event.time, revision: event.revision, percent: said.percent };
+  }
   line.production = { time: event.time, revision: event.revision, ...said };
 }
 
@@ -78,7 +84,10 @@ export const manufacturingTypes = [
     act: false,
     by,
     names: lineNamed,
-    fold: (model, event) =>
-      foldProduction(model, event, { stage: 'completed', percent: 100, unitsCompleted: event.data.quantity }),
+    fold: (model, event) => {
+      const { line, quantity } = event.data;
+      foldProduction(model, event, { stage: 'completed', percent: 100, unitsCompleted: quantity });
+      if (!event.withdrawn) flagStated(model, event, line, quantityOf(quantity));
+    },
   }),
 ];

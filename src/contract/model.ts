@@ -6,7 +6,7 @@
  * It changes in place and notes what it touched, so that a batch of events writes only the rows that changed.
  */
 import { compareInstants } from './calendar.js';
-import { AcceptedQuantity } from './delivery-arithmetic.js';
+import { AcceptedQuantity, CarriedQuantity } from './delivery-arithmetic.js';
 import type { EffectiveEvent, EventName, OpenedKind, Role } from './event-type.js';
 import type { ContractTerms, LineTerms, MilestoneTerms, PartyEntry } from './registration.js';
 import type { AmendmentData } from './amendment.js';
@@ -87,20 +87,20 @@ export interface DeliveryFacts extends Stand {
   readonly quantity: bigint;
 }
 
-/** What one shipment says it carried of a line: the entry that counts, of those that were reported. */
-export interface CarriedFacts {
-  readonly rank: number;
-  readonly revision: number;
-  readonly quantity: bigint;
-}
-
 export interface LineFacts {
   production:
     | (Stand & { stage: string | null; percent: number | string | null; unitsCompleted: number | string | null })
     | undefined;
   lastReport: (Stand & { readonly recordedtime: string; readonly by: string }) | undefined;
-  readonly shipped: Map<string, CarriedFacts>;
-  readonly received: Map<string, CarriedFacts>;
+  /** The last percentage that was stated, by {@link Stand}. */
+  percent: (Stand & { readonly percent: number | string }) | undefined;
+  readonly shipped: CarriedQuantity;
+  readonly received: CarriedQuantity;
+  /** Events that by themselves stated more than the quantity in force then. */
+  readonly overstated: {
+    readonly event: Required<EventName> & { readonly revision: number };
+    readonly quantity: bigint;
+  }[];
   /** In order of {@link Stand}. */
   readonly deliveries: DeliveryFacts[];
   /** What the deliveries come to, with what goes beyond the line's quantity. */
@@ -238,8 +238,10 @@ export class ContractModel {
       facts = {
         production: undefined,
         lastReport: undefined,
-        shipped: new Map(),
-        received: new Map(),
+        percent: undefined,
+        shipped: new CarriedQuantity(),
+        received: new CarriedQuantity(),
+        overstated: [],
         deliveries: [],
         accepted: new AcceptedQuantity(),
         rejected: 0n,

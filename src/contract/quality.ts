@@ -12,6 +12,8 @@ import {
   Optional,
 } from './fields.js';
 import { eventType, named } from './event-type.js';
+import { quantityOf } from './money.js';
+import { flagStated } from './quantity-flags.js';
 import { noteReport } from './reporting.js';
 
 /** One measured property: what it should be, within which limits, and what it was. */
@@ -51,7 +53,9 @@ export const qualityTypes = [
     opens: (data) => ({ kind: 'check', id: data.check, pointer: '/check' }),
     keeps: (data) => [`check ${data.check}`],
     fold: (model, event) => {
-      if (!event.withdrawn) noteReport(model, event, [event.data.line]);
+      if (event.withdrawn) return;
+      noteReport(model, event, [event.data.line]);
+      flagStated(model, event, event.data.line, quantityOf(event.data.quantity));
     },
   }),
 ];

@@ -175,10 +175,30 @@ export function correctedRegistrationProblems(state: DecisionState, data: Contra
   for (const [index, { party, role }] of data.parties.entries()) {
     const pointer = `/parties/${index}`;
     if (isAmong(added, party, role)) problems.push({ pointer, detail: `${party} was added as ${role} since` });
-    if (role === 'prime' && added.some((entry) => entry.role === 'prime'))
-      problems.push({ pointer, detail: 'another prime was added since; there is at most one' });
+    if (!isAmong(before, party, role)) {
+      if (role === 'prime' && added.some((entry) => entry.role === 'prime'))
+        problems.push({ pointer, detail: 'another prime was added since; there is at most one' });
+      if (state.removed.has(`${party} ${role}`))
+        problems.push({ pointer, detail: `${party} was removed as ${role} since; PartyAdded gives the role back` });
+    }
     if (state.proposedAdjudicators.has(party))
       problems.push({ pointer, detail: `${party} is adjudicator, or proposed as such, and has no other role` });
+  }
+  for (const { party, role } of before)
+    if (state.acted.has(party) && !isAmong(data.parties, party, role))
+      problems.push({ pointer: '/parties', detail: `must keep ${party} as ${role}: it has recorded as that` });
+  const others = (known: ReadonlySet<string>, ids: readonly string[]): number =>
+    new Set([...known, ...ids]).size > MAX_ENTRIES ? known.size - ids.filter((id) => known.has(id)).length : 0;
+  for (const [pointer, known, ids] of [
+    ['/lines', state.lines, data.lines.map(({ line }) => line)],
+    ['/milestones', state.milestones, data.milestones.map(({ milestone }) => milestone)],
+  ] as const) {
+    const proposed = others(known, ids);
+    if (proposed > 0)
+      problems.push({
+        pointer,
+        detail: `must have at most ${MAX_ENTRIES - proposed}, with the ${proposed} others there are`,
+      });
   }
   if (data.parties.length + added.length > MAX_ENTRIES)
     problems.push({ pointer: '/parties', detail: `must have at most ${MAX_ENTRIES} entries with those added since` });
@@ -263,6 +283,7 @@ export const registrationTypes = [
     version: 1,
     payload: ContractRegistered,
     act: true,
+    aboutRegistration: true,
     by: [],
     inPersonOnly: true,
     keeps: (data) => [
@@ -285,6 +306,7 @@ export const registrationTypes = [
     version: 1,
     payload: RegistrationConfirmed,
     act: true,
+    aboutRegistration: true,
     by: ['buyer', 'seller'],
     inPersonOnly: true,
     rules: mayConfirm,
@@ -306,6 +328,7 @@ export const registrationTypes = [
     version: 1,
     payload: RegistrationContested,
     act: true,
+    aboutRegistration: true,
     by: ['buyer', 'seller'],
     inPersonOnly: true,
     rules: mayConfirm,
@@ -327,8 +350,6 @@ export const registrationTypes = [
       if (state.has(party, role)) return refuseField('invalid-event', '/role', `${party} is ${role} already`);
       if (state.has(party, 'adjudicator'))
         return refuseField('invalid-event', '/party', `${party} is adjudicator and may have no other role`);
-      if (state.proposedAdjudicators.has(party))
-        return refuseField('invalid-event', '/party', `${party} is proposed as adjudicator and may have no other role`);
       const prime = state.holder('prime');
       if (role === 'prime' && prime !== undefined)
         return refuseField('invalid-event', '/role', `${prime} is prime; remove it first`);
@@ -359,6 +380,7 @@ export const registrationTypes = [
     evolve: (state, event) => {
       const held = state.parties.get(event.data.party);
       if (held !== undefined) state.removeFrom(held, event.data.role);
+      state.addTo(state.removed, `${event.data.party} ${event.data.role}`);
     },
     fold: (model, { data, revision }) => {
       model.parties = model.parties.filter((entry) => entry.party !== data.party || entry.role !== data.role);

@@ -161,8 +161,8 @@ function deliveredOn(model: ContractModel, milestone: MilestoneInForce): string 
   if (of.length === 0) return undefined;
   let latest = '';
   for (const line of of) {
-    const target = milestone.line === null ? line.quantity : (milestone.quantity ?? line.quantity);
-    const since = stoodSince(model.lines.get(line.line)?.deliveries ?? [], target, start);
+    const target = milestone.quantity ?? line.quantity;
+    const since = stoodSince(model.lines.get(line.line)?.deliveries ?? [], target, line.quantity, start);
     if (since === undefined) return undefined;
     if (since > latest) latest = since;
   }

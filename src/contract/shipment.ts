@@ -12,10 +12,10 @@ import {
   Optional,
 } from './fields.js';
 import { eventType, mention, named, type EffectiveEvent, type Named, type Role } from './event-type.js';
-import { insertByStand, type CarriedFacts, type ContractModel, type DeliveryFacts } from './model.js';
+import { insertByStand, type ContractModel, type DeliveryFacts } from './model.js';
 import { quantityOf } from './money.js';
 import { noteReport } from './reporting.js';
-import { AcceptedQuantity } from './delivery-arithmetic.js';
+import { flagAdded, reviewQuantities } from './quantity-flags.js';
 import { inForce } from './terms-in-force.js';
 
 export class Item {
@@ -87,24 +87,19 @@ function carry(
   model: ContractModel,
   event: EffectiveEvent<WithItems & { readonly shipment: string }>,
   order: readonly Role[],
-  of: (line: ReturnType<ContractModel['line']>) => Map<string, CarriedFacts>,
+  what: 'shipped' | 'received',
 ): void {
   const found = order.findIndex((role) => model.holds(event.party, role));
-  const rank = found === -1 ? order.length : found;
-  for (const [line, quantity] of quantities(event.data.items)) {
-    const carried = of(model.line(line));
-    const before = carried.get(event.data.shipment);
-    const first =
-      before === undefined || rank < before.rank || (rank === before.rank && event.revision < before.revision);
-    if (first) carried.set(event.data.shipment, { rank, revision: event.revision, quantity });
-    overLine(model, event, line, quantity);
+  const { revision, id, source, data } = event;
+  for (const [line, quantity] of quantities(data.items)) {
+    model.line(line)[what].add({
+      shipment: data.shipment,
+      rank: found === -1 ? order.length : found,
+      quantity,
+      event: { revision, id, source },
+    });
+    flagAdded(model, event, line, what);
   }
-}
-
-function overLine(model: ContractModel, event: EffectiveEvent, line: string, quantity: bigint): void {
-  const terms = inForce(model).lines.get(line);
-  if (terms !== undefined && quantity > terms.quantity)
-    model.flag('quantity-exceeds-line', event, `more than the ${terms.quantityData} of line ${line}`);
 }
 
 function deliver(
@@ -112,6 +107,7 @@ function deliver(
   event: EffectiveEvent<WithItems & { readonly shipment?: string }>,
   point: DeliveryFacts['point'],
 ): void {
+  let late = false;
   for (const [id, quantity] of quantities(event.data.items)) {
     const line = model.line(id);
     const delivery: DeliveryFacts = {
@@ -124,34 +120,13 @@ function deliver(
     };
     insertByStand(line.deliveries, delivery);
     line.accepted.add(delivery);
-    const terms = inForce(model).lines.get(id);
-    if (point !== 'revoked' && terms !== undefined && line.accepted.total > terms.quantity)
-      model.flag('quantity-exceeds-line', event, exceedsText(id, model));
+    late ||= line.deliveries.at(-1) !== delivery;
+    if (point !== 'revoked') flagAdded(model, event, id, 'accepted');
     for (const milestone of inForce(model).deliveriesOf(id)) model.milestone(milestone);
   }
+  // Recorded after what happened later: another event may be the one with which a line was exceeded.
+  if (late) reviewQuantities(model);
 }
-
-/**
- * The quantities in force have changed: flags anew what was accepted beyond them. Runs through the deliveries in order,
- * so that the flag stands on those with which the line was exceeded.
- */
-export function reviewQuantities(model: ContractModel): void {
-  const exceeding = new Map<number, string>();
-  for (const terms of inForce(model).lines.values()) {
-    const running = new AcceptedQuantity();
-    for (const delivery of model.lines.get(terms.line)?.deliveries ?? []) {
-      running.add(delivery);
-      if (delivery.point !== 'revoked' && running.total > terms.quantity) exceeding.set(delivery.revision, terms.line);
-    }
-  }
-  for (const { deliveries } of model.lines.values())
-    for (const { revision, event } of deliveries)
-      if (!exceeding.has(revision)) model.unflag('quantity-exceeds-line', revision);
-      else model.flag('quantity-exceeds-line', { revision, ...event }, exceedsText(exceeding.get(revision)!, model));
-}
-
-const exceedsText = (line: string, model: ContractModel): string =>
-  `accepted in all more than the ${inForce(model).lines.get(line)?.quantityData ?? ''} of line ${line}`;
 
 const shipmentMention = (data: { readonly shipment?: string }) => mention('shipment', data.shipment, '/shipment');
 
@@ -173,7 +148,7 @@ export const shipmentTypes = [
         event,
         event.data.items.map((item) => item.line),
       );
-      carry(model, event, DISPATCHED_BY, (line) => line.shipped);
+      carry(model, event, DISPATCHED_BY, 'shipped');
     },
   }),
   eventType<ShipmentMoved>({
@@ -201,7 +176,7 @@ export const shipmentTypes = [
         event,
         event.data.items.map((item) => item.line),
       );
-      carry(model, event, RECEIVED_BY, (line) => line.received);
+      carry(model, event, RECEIVED_BY, 'received');
     },
   }),
   eventType<DeliveryAccepted>({

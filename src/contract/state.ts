@@ -39,6 +39,10 @@ export class DecisionState {
   readonly confirmedBy = new Set<string>();
   /** All parties that the contract has or had, with the roles they hold now. */
   readonly parties = new Map<string, Set<Role>>();
+  /** Who has recorded something, or had it recorded for it, besides registering, confirming and contesting. */
+  readonly acted = new Set<string>();
+  /** Roles that were taken away and not given again, as `PARTY ROLE`. */
+  readonly removed = new Set<string>();
   /** Lines and milestones that it has, agreed or proposed. */
   readonly lines = new Set<string>();
   readonly milestones = new Set<string>();
@@ -135,6 +139,7 @@ export class DecisionState {
       this.put(this.parties, party, roles);
     }
     this.addTo(roles, role);
+    this.removeFrom(this.removed, `${party} ${role}`);
   }
 
   assign<K extends 'registeredBy' | 'registration' | 'currency'>(field: K, value: DecisionState[K]): void {

@@ -54,6 +54,18 @@ describe('what is no I-JSON', () => {
     expect(pointers(text)).toEqual(expected);
   });
 
+  test.each([
+    ['"a\ufffe"'],
+    ['"\\uffff"'],
+    ['"\ufdd0"'],
+    ['"\u{1ffff}"'],
+    ['{"\ufdef":1}'],
+    ['{"a":{"b":["\\ud83f\\udffe"]}}'],
+  ])('code points that are no characters: %j', (text) => {
+    expect(pointers(text)).toHaveLength(1);
+    expect(parseIJson(bytes(text)).ok).toBe(false);
+  });
+
   test('bytes that are no UTF-8', () => {
     for (const wrong of [[0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xe2, 0x82]])
       expect(parseIJson(Buffer.concat([bytes('{"a":"'), Buffer.from(wrong), bytes('"}')]))).toEqual({

@@ -50,6 +50,7 @@ export function parseIJsonText(text: string): ParsedJson {
  * text came from UTF-8.
  */
 function isEvident(text: string, value: unknown): boolean {
+  if (BEYOND_ASCII.test(text) && NONCHARACTER.test(text)) return false;
   if (text.includes('\\')) return isSpeltOnce(text, value);
   const members = membersIn(text);
   return members !== undefined && membersOf(value, MAX_JSON_DEPTH) === members;
@@ -138,6 +139,10 @@ function isEscaped(text: string, at: number): boolean {
   return backslashes % 2 === 1;
 }
 
+const BEYOND_ASCII = /[^\0-\x7f]/;
+/** Code points that are no characters and never will be (Unicode, section 23.7). I-JSON leaves them out (section 2.1). */
+const NONCHARACTER = /\p{Noncharacter_Code_Point}/u;
+
 const INTEGER = /^(?:0|-?[1-9][0-9]{0,15})$/;
 
 /** Ends a visit early: the text is worse than is worth reading on. */
@@ -190,6 +195,8 @@ export function inspect(text: string, value: unknown): ParsedJson {
           here = path;
           const seen = names.at(-1);
           if (!name.isWellFormed()) report(pointerOf(path()), 'has a name with a lone surrogate');
+          else if (NONCHARACTER.test(name))
+            report(pointerOf(path()), 'has a name with a code point that is no character');
           else if (seen?.has(name) === true) report(pointerOf([...path(), name]), 'stands twice');
           seen?.add(name);
         },
@@ -197,6 +204,8 @@ export function inspect(text: string, value: unknown): ParsedJson {
           here = path;
           if (typeof literal === 'string' && !literal.isWellFormed())
             report(pointerOf(path()), 'holds a lone surrogate, half a character');
+          else if (typeof literal === 'string' && NONCHARACTER.test(literal))
+            report(pointerOf(path()), 'holds a code point that is no character, such as U+FFFE');
           if (typeof literal === 'number' && !isInteger(text, offset, length))
             report(
               pointerOf(path()),

@@ -65,6 +65,10 @@ export const PROBLEMS = {
   // asking
   'as-of-in-future': kind(422, 'What will be known later is not known yet'),
   'position-not-reached': kind(504, 'The read model has not got there in time'),
+  // rebuilding
+  'rebuild-running': kind(409, 'It is being rebuilt already'),
+  'rebuild-failed': kind(503, 'The rebuild did not succeed'),
+  'projector-stopped': kind(503, 'The projector is not running'),
   // the clock
   'clock-not-stepped': kind(409, 'The clock of this ledger moves by itself'),
   'clock-goes-back': kind(422, 'The clock never goes back'),

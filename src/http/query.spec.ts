@@ -84,11 +84,20 @@ test('pages', () => {
 test('cursors come back as they went out, and nothing else does', () => {
   const isPlace = (value: Readonly<Record<string, unknown>>) =>
     typeof value['contract'] === 'string' ? value['contract'] : undefined;
-  expect(cursorParameter(query({}), isPlace)).toBeUndefined();
-  expect(cursorParameter(query({ cursor: cursorText({ contract: 'é/1' }) }), isPlace)).toBe('é/1');
-  const others = ['', '!', 'AAAA', cursorText({ contract: 1 }), cursorText({}), `${cursorText({ contract: 'a' })}=`];
+  expect(cursorParameter(query({}), 'it', isPlace)).toBeUndefined();
+  expect(cursorParameter(query({ cursor: cursorText(query({}), 'it', { contract: 'é/1' }) }), 'it', isPlace)).toBe(
+    'é/1',
+  );
+  const others = [
+    '',
+    '!',
+    'AAAA',
+    cursorText(query({}), 'it', { contract: 1 }),
+    cursorText(query({}), 'it', {}),
+    `${cursorText(query({}), 'it', { contract: 'a' })}=`,
+  ];
   for (const cursor of [...others, Buffer.from('[]').toString('base64url'), 'A'.repeat(3_000)])
-    expect(problem(() => cursorParameter(query({ cursor }), isPlace))).toEqual(invalid('cursor'));
+    expect(problem(() => cursorParameter(query({ cursor }), 'it', isPlace))).toEqual(invalid('cursor'));
 });
 
 describe('asOf', () => {

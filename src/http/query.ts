@@ -1,4 +1,5 @@
 /** Query parameters: each is read by a function that says what is wrong with it, and one nobody asked for is refused. */
+import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.js';
 import { compareInstants, isCalendarDate, isInstant } from '../contract/calendar.js';
@@ -147,8 +148,22 @@ export async function asOfParameter(
 const MAX_CURSOR = 2_048;
 
 /** Where the next page begins, as text that callers hand back and need not understand (base64url of JSON). */
-export const cursorText = (place: Readonly<Record<string, string | number | boolean | null>>): string =>
-  Buffer.from(JSON.stringify(place), 'utf8').toString('base64url');
+export const cursorText = (
+  query: Query,
+  about: string,
+  place: Readonly<Record<string, string | number | boolean | null>>,
+): string => Buffer.from(JSON.stringify({ ...place, of: questionOf(query, about) }), 'utf8').toString('base64url');
+
+/** Which question a cursor belongs to: what it is about, and all parameters but those that differ from page to page. */
+function questionOf(query: Query, about: string): string {
+  const asked = [...query]
+    .filter(([name]) => name !== 'cursor' && name !== 'limit' && name !== 'after')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256')
+    .update(JSON.stringify([about, asked]))
+    .digest('base64url')
+    .slice(0, 12);
+}
 
 /**
  * The place that a cursor holds, `undefined` where there is none. Cursors come from outside, whoever made them first:
@@ -158,12 +173,13 @@ export const cursorText = (place: Readonly<Record<string, string | number | bool
  */
 export function cursorParameter<T>(
   query: Query,
+  about: string,
   isPlace: (value: Readonly<Record<string, unknown>>) => T | undefined,
 ): T | undefined {
   const text = query.get('cursor');
   if (text === undefined) return undefined;
   const place = text.length <= MAX_CURSOR && /^[A-Za-z0-9_-]+$/.test(text) ? decoded(text) : undefined;
-  const known = place === undefined ? undefined : isPlace(place);
+  const known = place === undefined || place['of'] !== questionOf(query, about) ? undefined : isPlace(place);
   if (known === undefined) throw wrong('cursor', 'must be the cursor of an answer to the same question');
   return known;
 }

@@ -15,7 +15,12 @@ const REGISTRATION_ID = 'registration';
 export function checkRegistration(body: unknown): Checked {
   if (!isPlainObject(body)) return refuseField('invalid-event', '', 'must be a JSON object');
   const { contract, time, source, ...data } = body;
-  if (contract === undefined) return refuseField('invalid-event', '/contract', 'is missing: the id of the contract');
+  if (contract === undefined)
+    return refuseField(
+      'invalid-event',
+      '/contract',
+      `is missing: the id of the contract${'specversion' in body ? '; a whole CloudEvent is sent as application/cloudevents+json' : ''}`,
+    );
   if (!FIELD_KINDS.id.check(contract)) return refuseField('invalid-event', '/contract', FIELD_KINDS.id.message);
   const buyer = buyerOf(data['parties']);
   // Where nothing can be put in, something that passes is: what is wrong with the data is then said of the data.

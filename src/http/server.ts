@@ -77,7 +77,7 @@ export async function createServer(parts: HttpParts, options: ServerOptions): Pr
     return503OnClosing: false,
     requestIdHeader: false,
     skipMiddie: true,
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       filter.answer(error, request, reply),
     clientErrorHandler: answerClientError,

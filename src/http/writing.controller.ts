@@ -71,7 +71,7 @@ export class WritingController {
     const ifMatch = ifMatchOf(request);
     switch (contentTypeOf(request)) {
       case CLOUDEVENT: {
-        noQuery(request);
+        notAtomic(request);
         const sent = parsedBody(parseIJson(request.body as Buffer));
         return this.#one(reply, checkSent(sent, contract), { ifMatch }, false);
       }
@@ -80,7 +80,7 @@ export class WritingController {
         return this.#batch(reply, parsedBody(parseIJson(request.body as Buffer)), contract, { ifMatch, atomic });
       }
       case NDJSON: {
-        noQuery(request);
+        notAtomic(request);
         if (ifMatch !== undefined)
           throw problemAt('invalid-header', 'If-Match:', 'cannot hold for a stream of lines, only for what is one');
         const record = (lines: readonly Line[]) => this.#lines(lines, contract);
@@ -282,6 +282,12 @@ const hasQuery = (request: FastifyRequest): boolean => request.url.includes('?')
 
 function noQuery(request: FastifyRequest): void {
   if (hasQuery(request)) readQuery(request, []);
+}
+
+/** @throws Problem `atomic-not-possible`, `invalid-query` */
+function notAtomic(request: FastifyRequest): void {
+  if (!atomicOf(request)) return;
+  throw problemAt('atomic-not-possible', '?atomic', 'holds for one JSON batch of events of one contract');
 }
 
 function atomicOf(request: FastifyRequest): boolean {

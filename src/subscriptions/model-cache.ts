@@ -83,6 +83,6 @@ export function estimateBytes(model: ContractModel): number {
   for (const { forecasts, reached } of model.milestones.values())
     bytes += 300 + forecasts.length * 500 + reached.length * 250;
   for (const { shipped, received, deliveries } of model.lines.values())
-    bytes += 600 + (shipped.size + received.size) * 150 + deliveries.length * 200;
+    bytes += 600 + (shipped.entries.length + received.entries.length) * 400 + deliveries.length * 200;
   return bytes;
 }

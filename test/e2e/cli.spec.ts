@@ -1,11 +1,11 @@
 /** The command line: what it does, what it prints, and with which exit code it refuses. */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkLedger } from '../support/check-ledger.js';
-import { LedgerProcess, type Ended } from '../support/ledger-process.js';
-import { confirmed, event, registered, type Sent } from '../support/scenario.js';
+import { call, LedgerProcess, type Ended } from '../support/ledger-process.js';
+import { confirmed, event, registered, registrationData, type Sent } from '../support/scenario.js';
 
 const opened: LedgerProcess[] = [];
 const prepare = (...args: Parameters<typeof LedgerProcess.prepare>): LedgerProcess => {
@@ -73,6 +73,45 @@ test('a call that is wrong ends with 2 and says what is wrong, and makes nothing
     expect(stderr + stdout).not.toContain('secret');
   }
   expect(() => statSync(join(ledger.folder, 'events.db'))).toThrow('ENOENT');
+}, 60_000);
+
+describe('demo', () => {
+  test('removes no ledger but a demo of its own that nobody serves', async () => {
+    const ledger = prepare();
+    await ledger.cli('init', '--origin', 'ledger.example/real');
+    const key = readFileSync(join(ledger.folder, 'ledger.key'), 'utf8');
+    const real = await ledger.run(['demo', '--exit', '--data', ledger.folder]);
+    expect(real).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        'holds the ledger ledger.example/real, which is not the demo; nothing was removed',
+      ),
+    });
+    expect(readFileSync(join(ledger.folder, 'ledger.key'), 'utf8')).toBe(key);
+    await ledger.serve();
+    const served = await ledger.run(['demo', '--exit', '--data', ledger.folder]);
+    expect(served).toMatchObject({ code: 1, stderr: expect.stringContaining('holds a ledger that is being served') });
+    await ledger.stop();
+
+    const other = prepare();
+    writeFileSync(join(other.folder, 'ledger.key'), 'a key whose ledger is elsewhere');
+    const lonely = await other.run(['demo', '--exit', '--data', other.folder]);
+    expect(lonely).toMatchObject({ code: 1, stderr: expect.stringContaining("holds files that are no demo's") });
+    expect(readFileSync(join(other.folder, 'ledger.key'), 'utf8')).toBe('a key whose ledger is elsewhere');
+  }, 60_000);
+});
+
+test('what others wrote is printed and moves no cursor', async () => {
+  const ledger = prepare();
+  await ledger.cli('init');
+  await ledger.serve();
+  const registration = registrationData({ title: 'evil \u001b[31mred\u0007\nsecond line' });
+  const sent = await call(ledger.url, '/contracts', { contract: 'T', ...registration });
+  expect(sent.status).toBe(201);
+  const printed = await ledger.cli('replay', 'T');
+  expect(printed).toContain(String.raw`evil \u{1b}[31mred\u{7}\u{a}second line`);
+  expect([...printed].filter((character) => character < ' ' && character !== '\n')).toEqual([]);
+  await ledger.stop();
 }, 60_000);
 
 describe('init', () => {
@@ -161,7 +200,9 @@ describe('a ledger', () => {
       [{ EVENT_STORE: `sqlite:${scratch}` }, 1, 'is not a file'],
       [{ EVENT_STORE: `sqlite:${join(ledger.folder, 'ledger.key')}` }, 1, 'is not a SQLite database'],
     ];
-    const ended = await each(cases, ([env]) => ledger.run(['serve'], env));
+    // One after the other: each opens the store for writing, which two cannot.
+    const ended: Ended[] = [];
+    for (const [env] of cases) ended.push(await ledger.run(['serve'], env));
     taken.close();
     for (const [index, [env, code, message]] of cases.entries()) {
       expect({ env, code: ended[index]!.code }).toEqual({ env, code });

@@ -2,10 +2,11 @@ import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { auditTrail } from '../../../projections/audit-trail/audit-trail.js';
 import {
-  exists,
   historyChunk,
   historyPage,
   historyView,
+  isOtherwise,
+  lastRevision,
   type HistoryPage,
 } from '../../../projections/audit-trail/queries.js';
 import { contractStatus } from '../../../projections/contract-status/contract-status.js';
@@ -20,6 +21,7 @@ import { loadRows } from '../../../projections/projection.js';
 import { scheduleView } from '../../../projections/schedule/queries.js';
 import { schedule } from '../../../projections/schedule/schedule.js';
 import { dayOf, isInstant } from '../../contract/calendar.js';
+import { eventTypes } from '../../contract/contract.js';
 import { JSON_TYPE, NDJSON, negotiate } from '../media-types.js';
 import { Problem } from '../problem.js';
 import {
@@ -79,7 +81,7 @@ export class ContractsController {
       sort: sort.field,
       descending: sort.descending,
       limit: limitParameter(query, LIMITS),
-      after: cursorParameter(query, (place) => contractPlace(place, sort.field, sort.descending)),
+      after: cursorParameter(query, 'contracts', (place) => contractPlace(place, sort.field, sort.descending)),
     };
     const shown = await this.#reading.present(
       request,
@@ -90,7 +92,8 @@ export class ContractsController {
       on,
     );
     const { contracts, next: last } = shown.result;
-    const next = last === null ? null : cursorText({ ...last, sort: sort.field, descending: sort.descending });
+    const next =
+      last === null ? null : cursorText(query, 'contracts', { ...last, sort: sort.field, descending: sort.descending });
     linkNext(request, reply, next);
     void reply.send({ asOf: shown.asOf, on: shown.on, position: shown.position, contracts, next });
   }
@@ -160,13 +163,21 @@ export class ContractsController {
     const order = choiceParameter(query, 'order', ['recorded', 'time']) ?? 'recorded';
     const page: HistoryPage = {
       order,
-      type: textParameter(query, 'type', 128),
+      type: choiceParameter(
+        query,
+        'type',
+        eventTypes.map(({ type }) => type),
+      ),
       reporter: textParameter(query, 'reporter', 128),
       from: dayParameter(query, 'from'),
       to: dayParameter(query, 'to'),
       limit: streamed ? Number.MAX_SAFE_INTEGER : limitParameter(query, LIMITS),
-      after: cursorParameter(query, (place) => historyPlace(place, order)),
+      after: cursorParameter(query, `${id} ${order}`, (place) => historyPlace(place, order)),
     };
+    if (page.from !== undefined && page.to !== undefined && page.from > page.to) {
+      const detail = `must not be before from, which is ${page.from}`;
+      throw new Problem('invalid-query', `the query parameter to ${detail}`, [{ pointer: '?to', detail }]);
+    }
     if (streamed) {
       await this.#wholeHistory(id, query, page, request, reply);
       return;
@@ -181,7 +192,7 @@ export class ContractsController {
       (rows) => historyView(rows, page),
     );
     const { events, next: last } = shown.result;
-    const next = last === null ? null : cursorText({ ...last, order });
+    const next = last === null ? null : cursorText(query, `${id} ${order}`, { ...last, order });
     linkNext(request, reply, next);
     const { asOf, on, position } = shown;
     void reply.send({ asOf, on, position, events, checkpoint: null, next });
@@ -220,27 +231,37 @@ export class ContractsController {
       query,
       id,
       auditTrail,
-      async (snapshot) =>
-        (await exists(snapshot, id))
-          ? { events: await historyChunk(snapshot, id, page, snapshot.position) }
-          : undefined,
+      async (snapshot) => {
+        const last = await lastRevision(snapshot, id);
+        return last === undefined
+          ? undefined
+          : { last, events: await historyChunk(snapshot, id, page, snapshot.position) };
+      },
       () => undefined,
     );
-    await answerStream(reply, NDJSON, lines(this.#chunks(id, page, first.result.events, BigInt(first.position))));
+    await answerStream(reply, NDJSON, lines(this.#chunks(id, page, first.result, BigInt(first.position))));
   }
 
-  /** Chunks up to the position that the answer's header names; events that come meanwhile are not in it. */
+  /**
+   * Chunks up to the position that the answer's header names; events that come meanwhile are not in it. Where one of them
+   * changes what is shown of those before, the answer is broken off: half of it would be of another state.
+   */
   async *#chunks(
     id: string,
     asked: HistoryPage,
-    first: Chunk,
+    first: { readonly events: Chunk; readonly last: number },
     position: bigint,
   ): AsyncGenerator<Chunk, void, undefined> {
-    for (let chunk = first; chunk.length > 0;) {
+    for (let chunk = first.events; chunk.length > 0;) {
       yield chunk;
       const { time, revision } = chunk.at(-1)!;
       const page = { ...asked, after: { time, revision: Number(revision) } };
-      chunk = (await this.#parts.query(auditTrail, (snapshot) => historyChunk(snapshot, id, page, position))).result;
+      const next = await this.#parts.query(auditTrail, async (snapshot) =>
+        (await isOtherwise(snapshot, id, first.last)) ? undefined : historyChunk(snapshot, id, page, position),
+      );
+      if (next.result === undefined)
+        throw new Problem('store-unavailable', `${id} was corrected while its history was sent; ask again`, []);
+      chunk = next.result;
     }
   }
 }

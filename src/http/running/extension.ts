@@ -1,4 +1,5 @@
 /** Rebuilding by hand, while a server holds the files: what `waybook rebuild` asks for. */
+import { codeOf, messageOf } from '../../subscriptions/errors.js';
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Projection } from '../../../projections/projection.js';
@@ -53,10 +54,13 @@ async function* progressLines(
     () => void (state.ended = '{"rebuilt":true}\n'),
     (error: unknown) => {
       const problem = problemOf(error);
+      const code = codeOf(error);
       const body =
-        problem === undefined
-          ? problemBody('internal-error', error instanceof Error ? error.message : 'it failed', [])
-          : problemBody(problem.code, problem.detail, problem.errors);
+        problem !== undefined
+          ? problemBody(problem.code, problem.detail, problem.errors)
+          : code === 'rebuild-running' || code === 'rebuild-failed' || code === 'projector-stopped'
+            ? problemBody(code, messageOf(error), [])
+            : problemBody('internal-error', 'it failed', []);
       state.ended = `${JSON.stringify({ rebuilt: false, problem: body })}\n`;
     },
   );
