@@ -105,11 +105,15 @@ export interface EventStore {
 
   /**
    * The events of all own streams after position `from` (exclusive; `undefined` for the beginning), in the order of
-   * their positions, in pages, to the head as of the last page; at most `limit` events.
+   * their positions, in pages, to the head as of the last page; at most `limit` events. Backwards: those at or before
+   * `from` (`undefined` for the head), the latest first.
    *
-   * @throws EventStoreError `store-unavailable` (may be retried), `store-closed`
+   * `from` has to be the position of an event, as it was given by this store. Where others mean something they are taken
+   * for what they mean; a store on which they mean nothing says `no-such-position`.
+   *
+   * @throws EventStoreError `store-unavailable` (may be retried), `no-such-position`, `store-closed`
    */
-  readAll(from?: bigint, limit?: number): AsyncIterable<readonly StoredEvent[]>;
+  readAll(from?: bigint, limit?: number, direction?: Direction): AsyncIterable<readonly StoredEvent[]>;
 
   /**
    * Catches up from position `from` (exclusive; `undefined` for the beginning), then pushes each event after its commit.
@@ -131,6 +135,7 @@ export type EventStoreErrorCode =
   | 'append-too-large'
   | 'append-outcome-unknown'
   | 'invalid-append'
+  | 'no-such-position'
   | 'store-unavailable'
   | 'stream-deleted'
   | 'stream-truncated'

@@ -64,6 +64,7 @@ export const PROBLEMS = {
   'invalid-body': kind(422, 'The body is not right'),
   // asking
   'as-of-in-future': kind(422, 'What will be known later is not known yet'),
+  'no-such-position': kind(422, 'No event is at that position; take one that an answer gave'),
   'position-not-reached': kind(504, 'The read model has not got there in time'),
   // rebuilding
   'rebuild-running': kind(409, 'It is being rebuilt already'),
@@ -189,6 +190,8 @@ function ofStore(code: EventStoreErrorCode): ProblemCode | undefined {
     case 'stream-truncated':
     case 'store-damaged':
     case 'store-refused':
+      return code;
+    case 'no-such-position':
       return code;
     case 'store-closed':
       return 'shutting-down';

@@ -1,23 +1,11 @@
-/** Finding events by position, where the port only reads forwards. */
+/** Finding events by position. */
 import type { EventStore, StoredEvent } from '../event-store/event-store.js';
-
-/** How far back to look at first; doubled until an event is found. In SQLite positions are dense, elsewhere they are bytes. */
-const FIRST_STEP = 1n;
-const GROWTH = 64n;
 
 /**
  * The last event of the ledger at or before a position; `undefined` where there is none.
- * @throws EventStoreError
+ * @throws EventStoreError, `no-such-position` among them
  */
 export async function lastAtOrBefore(store: EventStore, position: bigint): Promise<StoredEvent | undefined> {
-  for (let step = FIRST_STEP; ; step *= GROWTH) {
-    const from = position - step;
-    let found: StoredEvent | undefined;
-    pages: for await (const page of store.readAll(from > 0n ? from : undefined))
-      for (const event of page) {
-        if (event.position > position) break pages;
-        found = event;
-      }
-    if (found !== undefined || from <= 0n) return found;
-  }
+  for await (const page of store.readAll(position, 1, 'backwards')) return page[0];
+  return undefined;
 }

@@ -189,6 +189,23 @@ function describeReads(store: () => EventStore): void {
         expect(ids(await all(store().readAll(position, limit)))).toEqual(ids(whole.slice(0, limit)));
     });
 
+    it('goes backwards from the given position, which belongs to what is asked for, and from the head', async () => {
+      const stream = freshStream();
+      const { position } = await store().append(stream, 'no-stream', events(3));
+      await store().append(stream, 2n, events(1200));
+      const since = await all(store().readAll(position));
+      const stored = await all(store().readStream(stream));
+      const before = await all(store().readAll(stored[2]?.position, 3, 'backwards'));
+      expect(own(before, stream)).toEqual(stored.slice(0, 3).toReversed());
+      const last = since.at(-1)?.position;
+      for (const limit of [0, 1, 7, 1100])
+        expect(ids(await all(store().readAll(last, limit, 'backwards')))).toEqual(
+          ids(since.toReversed().slice(0, limit)),
+        );
+      const head = await store().head();
+      expect((await all(store().readAll(undefined, 1, 'backwards')))[0]?.id).toBe(head?.id);
+    });
+
     it('gives the same events as reading their stream does', async () => {
       const stream = freshStream();
       const { position } = await store().append(freshStream(), 'no-stream', events(1));

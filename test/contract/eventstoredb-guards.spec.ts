@@ -308,6 +308,24 @@ describe('a read', () => {
     expect(server.faults.taken.read).toBe(before);
   });
 
+  it('of everything from a position at which nothing begins says so, at once', async () => {
+    const store = await open();
+    await store.append(freshStream(), 'no-stream', events(3));
+    const { position } = await store.append(freshStream(), 'no-stream', events(1));
+    const began = performance.now();
+    for (const direction of ['forwards', 'backwards'] as const)
+      expect(await failure(() => all(store.readAll(position - 1n, 1, direction)))).toMatchObject({
+        code: 'no-such-position',
+        retryable: false,
+      });
+    // Not tried again until patience is over.
+    expect(performance.now() - began).toBeLessThan(4_000);
+    const ended = new Promise((resolve) => {
+      store.subscribe(position - 1n, { batch: () => undefined, ended: (error) => resolve(error.code) });
+    });
+    expect(await ended).toBe('no-such-position');
+  });
+
   it('gives what is no JSON as a text that is no object', async () => {
     const store = await open();
     const stream = freshStream();

@@ -662,7 +662,7 @@ function slowStore(store: EventStore, gate: Promise<void>): EventStore {
   return {
     append: (stream, expected, events) => store.append(stream, expected, events),
     readStream: (stream, from, direction, limit) => store.readStream(stream, from, direction, limit),
-    readAll: (from, limit) => store.readAll(from, limit),
+    readAll: (...args) => store.readAll(...args),
     head: () => store.head(),
     close: () => Promise.resolve(),
     subscribe: (from, handler) =>

@@ -169,11 +169,59 @@ class EventStoreDb implements EventStore {
     if (whole && !any) await this.#assertNeverDeleted(stream);
   }
 
-  async *readAll(from?: bigint, limit = Number.MAX_SAFE_INTEGER): AsyncGenerator<readonly StoredEvent[]> {
+  async *readAll(
+    from?: bigint,
+    limit = Number.MAX_SAFE_INTEGER,
+    direction: Direction = 'forwards',
+  ): AsyncGenerator<readonly StoredEvent[]> {
     this.#assertOpen();
+    if (limit <= 0) return;
+    yield* direction === 'forwards' ? this.#allForwards(from, limit) : this.#allBackwards(from, limit);
+  }
+
+  /** The server begins before the position it is given: the event that is there is read by itself. */
+  async *#allBackwards(from: bigint | undefined, limit: number): AsyncGenerator<readonly StoredEvent[]> {
+    let left = limit;
+    if (from !== undefined) {
+      const there = this.#reads.pages({
+        what: 'reading $all',
+        begin: (client, ahead) =>
+          client.readAll({ fromPosition: { commit: from, prepare: from }, maxCount: 1, requiresLeader: true }, ahead),
+        keep: toSeen,
+      });
+      for await (const page of there)
+        for (const seen of page)
+          if (seen.position === from && seen.kind === 'own') {
+            left -= 1;
+            yield [seen.event];
+          }
+      if (left <= 0) return;
+    }
+    let before = from;
+    const pages = this.#reads.pages({
+      what: 'reading $all',
+      begin: (client, ahead) => {
+        const fromPosition = before === undefined ? END : { commit: before, prepare: before };
+        return client.readAll({ direction: BACKWARDS, fromPosition, requiresLeader: true }, ahead);
+      },
+      keep: toSeen,
+      portion: Math.min(PORTION, left),
+    });
+    for await (const page of pages) {
+      const events: StoredEvent[] = [];
+      for (const seen of page) {
+        before = seen.position;
+        if (seen.kind === 'own' && events.length < left) events.push(seen.event);
+      }
+      left -= events.length;
+      if (events.length > 0) yield events;
+      if (left <= 0) return;
+    }
+  }
+
+  async *#allForwards(from: bigint | undefined, limit: number): AsyncGenerator<readonly StoredEvent[]> {
     let last = from;
     let left = limit;
-    if (left <= 0) return;
     const pages = this.#reads.pages({
       what: 'reading $all',
       begin: (client, ahead) => {
@@ -327,6 +375,7 @@ function refuse(stream: string, error: unknown): boolean {
     case 'bad-request':
       throw new EventStoreError('invalid-append', 'the server takes this append for malformed', about);
     case 'missing':
+    case 'no-position':
     case 'not-done':
       return false;
     case 'unknown':

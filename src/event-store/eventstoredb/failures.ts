@@ -11,7 +11,7 @@ export class NoAnswer extends Error {
 /** What a failed call of the client says about the store, whatever form the client gave it. */
 export type Failure =
   | { readonly kind: 'conflict'; readonly actual: bigint | 'no-stream' }
-  | { readonly kind: 'too-large' | 'deleted' | 'missing' | 'denied' | 'bad-request' }
+  | { readonly kind: 'too-large' | 'deleted' | 'missing' | 'denied' | 'bad-request' | 'no-position' }
   /** The server has not done it, and may later. */
   | { readonly kind: 'not-done' }
   /** The server may have done it, or may be about to. */
@@ -35,6 +35,9 @@ const BY_TYPE: ReadonlyMap<unknown, Exclude<Failure['kind'], 'conflict'>> = new 
 /** The texts of a server that takes no calls just now, and of a connection that was never made. */
 const TURNED_AWAY = /Not Ready|Busy|No Leader|No connection established|ECONNREFUSED/i;
 
+/** A read of `$all` from where no record of the log begins: the server finds out by failing to read one. */
+const NO_POSITION = /Invalid ?Position/i;
+
 /**
  * Tells the errors of `@eventstore/db-client` 6.2.1 apart: those with a `type` of their own; raw gRPC errors, which only
  * the call for the server's features lets through, made before anything is sent; and plain ones from discovery.
@@ -50,6 +53,7 @@ export function classify(error: unknown): Failure {
   if (kind !== undefined) return { kind };
   if (code === PERMISSION_DENIED || code === UNAUTHENTICATED) return { kind: 'denied' };
   if (type === 'unknown' && /\bBadRequest\b/.test(error.message)) return { kind: 'bad-request' };
+  if (NO_POSITION.test(error.message)) return { kind: 'no-position' };
   if (TURNED_AWAY.test(error.message)) return { kind: 'not-done' };
   const beforeSending =
     type === undefined && (typeof code === 'number' || error.message.startsWith('Failed to discover'));
@@ -66,6 +70,8 @@ export function readFailure(error: unknown, what: string, stream?: string): Even
       return new EventStoreError('stream-deleted', `stream ${stream ?? ''} was deleted for ever`, about);
     case 'denied':
       return new EventStoreError('store-refused', `the user of the event store may not do this: ${what}`, about);
+    case 'no-position':
+      return new EventStoreError('no-such-position', `the event store has no event at that position: ${what}`, about);
     case 'conflict':
     case 'too-large':
     case 'missing':

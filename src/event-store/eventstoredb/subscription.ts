@@ -231,6 +231,7 @@ function toItem(resolved: Parameters<typeof toSeen>[0]): Item | undefined {
 /** What the handler is told of a break. @throws EventStoreError where trying again is of no use */
 function lossOf(broken: unknown): EventStoreError {
   if (broken instanceof EventStoreError && !broken.retryable) throw broken;
-  if (classify(broken).kind === 'denied') throw readFailure(broken, 'subscribing to $all');
+  const { kind } = classify(broken);
+  if (kind === 'denied' || kind === 'no-position') throw readFailure(broken, 'subscribing to $all');
   return new EventStoreError('store-unavailable', 'the subscription to the event store broke', { cause: broken });
 }

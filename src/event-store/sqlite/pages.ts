@@ -37,6 +37,7 @@ export class Pages {
   readonly #forwards: Statement<[number, number, number], Row>;
   readonly #backwards: Statement<[number, number, number], Row>;
   readonly #all: Statement<[number, number], Row>;
+  readonly #allBackwards: Statement<[number, number], Row>;
   readonly #head: Statement<[], readonly [number, string]>;
   /** Names never change, so what is kept here never goes stale. */
   readonly #names = new Map<number, string>();
@@ -52,6 +53,9 @@ export class Pages {
       .prepare<[number, number, number], Row>(`${events} stream = ? AND revision <= ? ORDER BY revision DESC LIMIT ?`)
       .raw();
     this.#all = db.prepare<[number, number], Row>(`${events} position > ? ORDER BY position LIMIT ?`).raw();
+    this.#allBackwards = db
+      .prepare<[number, number], Row>(`${events} position <= ? ORDER BY position DESC LIMIT ?`)
+      .raw();
     this.#head = db
       .prepare<[], readonly [number, string]>(
         'SELECT position, lower(hex(id)) FROM events ORDER BY position DESC LIMIT 1',
@@ -72,6 +76,12 @@ export class Pages {
   ofAll(after: number, limit: number): Page {
     const wanted = Math.min(limit, PAGE_EVENTS);
     return this.#page(this.#all.iterate(after, wanted), wanted, (key) => this.#nameOf(key));
+  }
+
+  /** At position `from` and before it, the latest first. */
+  ofAllBackwards(from: number, limit: number): Page {
+    const wanted = Math.min(limit, PAGE_EVENTS);
+    return this.#page(this.#allBackwards.iterate(from, wanted), wanted, (key) => this.#nameOf(key));
   }
 
   head(): { readonly position: bigint; readonly id: string } | undefined {

@@ -101,7 +101,18 @@ abstract class FileStore implements EventStore {
   async *readAll(
     from?: bigint,
     limit = Number.POSITIVE_INFINITY,
+    direction: Direction = 'forwards',
   ): AsyncGenerator<readonly StoredEvent[], void, undefined> {
+    if (direction === 'backwards') {
+      let next = from === undefined ? Number.MAX_SAFE_INTEGER : toNumber(from);
+      yield* this.#paged(limit, (left) => {
+        const page = this.#pages.ofAllBackwards(next, left);
+        const last = page.events.at(-1);
+        if (last !== undefined) next = Number(last.position) - 1;
+        return page;
+      });
+      return;
+    }
     let after = from === undefined ? 0 : toNumber(from);
     yield* this.#paged(limit, (left) => {
       const page = this.#pages.ofAll(after, left);

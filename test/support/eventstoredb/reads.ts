@@ -166,10 +166,18 @@ function* streamPages(
   }
 }
 
+/** A read begins where a record begins. The real server looks at the bytes there, and fails to read a record in them. */
+function mustBegin(log: EventLog, position: number): void {
+  if (position <= 0 || position >= END || log.readAll(position - 1, false, 1)[0]?.position === position) return;
+  if (position > log.head) return;
+  throw callError(status.UNKNOWN, 'Unexpected ReadAllResult: InvalidPosition');
+}
+
 function* allPages(log: EventLog, options: Options, backwards: boolean): Generator<readonly LoggedEvent[]> {
   const from = options.getAll();
   const position = Math.min(Number(from?.getPosition()?.getCommitPosition() ?? 0), END);
   // Forwards the given position belongs to what is asked for, backwards it does not.
+  if (from?.hasPosition() === true) mustBegin(log, position);
   let next = from?.hasPosition() === true ? position - (backwards ? 0 : 1) : 0;
   if (from?.hasEnd() === true) next = END;
   const accepts = filterOf(options);
@@ -286,6 +294,7 @@ interface Source {
 function allSource(log: EventLog, options: Options): Source {
   const from = options.getAll();
   let position = from?.hasEnd() === true ? log.head : Number(from?.getPosition()?.getCommitPosition() ?? 0);
+  mustBegin(log, position);
   return {
     next: (count) => {
       const page = log.readAll(position, false, count);
