@@ -132,7 +132,7 @@ test('a client that goes away leaves what was answered recorded, and nothing in 
 
 test('If-Match and parameters are refused before anything is read', async () => {
   expect((await post(events('N1'), NDJSON, '', { 'if-match': '"1"' })).status).toBe(400);
-  expect((await post(`${events('N1')}?atomic=true`, NDJSON, '')).status).toBe(400);
+  expect((await post(`${events('N1')}?atomic=true`, NDJSON, '')).status).toBe(422);
 });
 
 test('when the server is closed, what was read is answered and the last line says that it was the last', async () => {

@@ -68,7 +68,7 @@ describe('registering', () => {
     expect(await problem(await post(`${server.url}/contracts`, CLOUDEVENT, { ...event, id: 'e2' }))).toEqual([
       409,
       'already-registered',
-      undefined,
+      '/subject',
     ]);
   });
 
