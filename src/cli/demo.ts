@@ -31,14 +31,15 @@ export interface DemoOptions {
 
 /** What a demo leaves in its folder. Any ledger has files of these names: see {@link clear}. */
 const DEMO_FILES = [
-  'events.db',
-  'events.db-wal',
-  'events.db-shm',
-  'events.db.lock',
   'read-model.db',
   'read-model.db-wal',
   'read-model.db-shm',
   'ledger.key',
+  // Last: as long as it is there, it says that the rest is a demo's.
+  'events.db-wal',
+  'events.db-shm',
+  'events.db',
+  'events.db.lock',
 ];
 
 /** @throws CommandFailure, and what initialising, serving and feeding throw */
@@ -55,7 +56,7 @@ export async function demoCommand(
     WAYBOOK_HOST: env['WAYBOOK_HOST'],
     WAYBOOK_PORT: options.port ?? env['WAYBOOK_PORT'],
   });
-  await clear(folder, config);
+  await clear(folder, config, options.data === undefined);
   for (const line of describeDemo()) output.say(line);
   await initLedger(config, { ...DEMO_LEDGER, ifMissing: false });
   const waybook = await started(
@@ -82,10 +83,11 @@ export async function demoCommand(
 }
 
 /**
- * Removes what an earlier demo left, and nothing else.
+ * Removes what an earlier demo left, and nothing else. In the demo's `own` folder that may be one broken off before its first
+ * event.
  * @throws CommandFailure where the folder holds a ledger that is no demo of ours, or a demo that is being served
  */
-async function clear(folder: string, config: Config): Promise<void> {
+async function clear(folder: string, config: Config, own: boolean): Promise<void> {
   const kept = (what: string, cause?: unknown): CommandFailure =>
     new CommandFailure(
       `${folder} ${what}; nothing was removed. --data gives the demo another folder`,
@@ -93,7 +95,7 @@ async function clear(folder: string, config: Config): Promise<void> {
       cause,
     );
   if (!DEMO_FILES.some((file) => existsSync(join(folder, file)))) return;
-  let origin: string;
+  let origin: string = DEMO_LEDGER.origin;
   try {
     // Opened for writing: a ledger that is being served is locked.
     const store = await openWriter(config.eventStore, { mustExist: true });
@@ -105,9 +107,10 @@ async function clear(folder: string, config: Config): Promise<void> {
   } catch (error) {
     if (error instanceof EventStoreError && error.code === 'store-locked')
       throw kept('holds a ledger that is being served', error);
-    if (error instanceof EventStoreError || error instanceof LedgerError)
+    const unborn = error instanceof LedgerError && error.code === 'not-initialised' && own;
+    if (!unborn && (error instanceof EventStoreError || error instanceof LedgerError))
       throw kept(`holds files that are no demo's (${error.message})`, error);
-    throw error;
+    if (!unborn) throw error;
   }
   if (origin !== DEMO_LEDGER.origin) throw kept(`holds the ledger ${origin}, which is not the demo`);
   for (const file of DEMO_FILES) await rm(join(folder, file), { force: true });
