@@ -215,6 +215,7 @@ export class ContractModel {
   termsVersion = 0;
 
   readonly #leads: { readonly party: string; readonly from: number }[] = [];
+  readonly #later = new Map<string, () => void>();
   #touched = untouched();
 
   constructor(contract: string) {
@@ -225,8 +226,15 @@ export class ContractModel {
     return this.#touched;
   }
 
+  /** Has some work done once, before what was touched is taken next: work that is about all events, not about each. */
+  later(name: string, work: () => void): void {
+    this.#later.set(name, work);
+  }
+
   /** What changed since the last call. */
   takeTouched(): Touched {
+    for (const work of this.#later.values()) work();
+    this.#later.clear();
     const touched = this.#touched;
     this.#touched = untouched();
     return touched;

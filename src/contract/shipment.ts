@@ -125,7 +125,7 @@ function deliver(
     for (const milestone of inForce(model).deliveriesOf(id)) model.milestone(milestone);
   }
   // Recorded after what happened later: another event may be the one with which a line was exceeded.
-  if (late) reviewQuantities(model);
+  if (late) model.later('quantities', () => reviewQuantities(model));
 }
 
 const shipmentMention = (data: { readonly shipment?: string }) => mention('shipment', data.shipment, '/shipment');
