@@ -20,9 +20,8 @@ function nodeHash(left: Digest, right: Digest): Digest {
 }
 
 const toDigest = (bytes: Uint8Array | Digest, what: string): Digest => {
-  if (typeof bytes === 'string' && bytes.length === 32) return bytes;
-  if (typeof bytes === 'string') throw badProof(what, '32 bytes', `${bytes.length} bytes`);
   if (bytes.length !== 32) throw badProof(what, '32 bytes', `${bytes.length} bytes`);
+  if (typeof bytes === 'string') return bytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, 32).toString('latin1');
 };
 

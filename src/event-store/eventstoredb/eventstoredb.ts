@@ -180,7 +180,11 @@ class EventStoreDb implements EventStore {
   }
 
   /** The server begins before the position it is given: the event that is there is read by itself. */
-  async *#allBackwards(from: bigint | undefined, limit: number): AsyncGenerator<readonly StoredEvent[]> {
+  async *#allBackwards(
+    from: bigint | undefined,
+    limit: number,
+    portion = Math.min(PORTION, limit),
+  ): AsyncGenerator<readonly StoredEvent[]> {
     let left = limit;
     if (from !== undefined) {
       const there = this.#reads.pages({
@@ -205,7 +209,7 @@ class EventStoreDb implements EventStore {
         return client.readAll({ direction: BACKWARDS, fromPosition, requiresLeader: true }, ahead);
       },
       keep: toSeen,
-      portion: Math.min(PORTION, left),
+      portion,
     });
     for await (const page of pages) {
       const events: StoredEvent[] = [];
@@ -262,22 +266,8 @@ class EventStoreDb implements EventStore {
 
   async head(): Promise<{ readonly position: bigint; readonly id: string } | undefined> {
     this.#assertOpen();
-    let before: bigint | undefined;
-    const pages = this.#reads.pages({
-      what: 'reading $all',
-      begin: (client, ahead) => {
-        const fromPosition = before === undefined ? END : { commit: before, prepare: before };
-        return client.readAll({ direction: BACKWARDS, fromPosition, requiresLeader: true }, ahead);
-      },
-      keep: toSeen,
-      portion: HEAD_PORTION,
-    });
-    for await (const page of pages) {
-      for (const seen of page) {
-        if (seen.kind === 'own') return { position: seen.position, id: seen.event.id };
-        before = seen.position;
-      }
-    }
+    for await (const [event] of this.#allBackwards(undefined, 1, HEAD_PORTION))
+      if (event !== undefined) return { position: event.position, id: event.id };
     return undefined;
   }
 
