@@ -190,7 +190,7 @@ function contractRow(facts: ContractModel): Row {
     registered_by: registration.by,
     confirmed_by: JSON.stringify([...facts.confirmations.keys()]),
     confirmed_at: facts.confirmedAt ?? null,
-    contested_at: facts.contestedAt ?? null,
+    contested_at: facts.contested?.recordedtime ?? null,
     closed_day: facts.closed === undefined ? null : dayNumber(dayOf(facts.closed.time)),
     ...milestoneColumns(facts),
     open_delays: openDelays,

@@ -2,11 +2,12 @@
  * One round of deciding: as much of the waiting commands of a contract as one append takes, decided on its folded state
  * and sealed, with the results that need no append.
  */
-import { decide, evolve, latestTime, type DecisionContext } from '../contract/contract.js';
+import { decide, evolve, latestTime } from '../contract/contract.js';
 import { correctedName, type EventCorrected } from '../contract/correction.js';
 import {
   refuse,
   type ContractEvent,
+  type DecisionContext,
   type EventName,
   type ProposedEvent,
   type Refusal,
@@ -46,6 +47,8 @@ export interface Command {
   readonly events: readonly IncomingEvent[];
   readonly ifMatch: bigint | undefined;
   readonly atomic: boolean;
+  /** What the ledger may notice, as reckoned at `ifMatch`. */
+  readonly missed: DecisionContext['missed'];
   results: (ItemResult | undefined)[];
   /** Index of the first item that has no result yet. */
   next: number;
@@ -97,7 +100,7 @@ export class Draft {
   readonly #commands: readonly Command[];
   readonly #outside: Outside;
   readonly #originals: Originals;
-  readonly #context: DecisionContext;
+  readonly #context: Omit<DecisionContext, 'missed'>;
   readonly #recordedtime: string;
   readonly #progress = new Map<Command, Progress>();
   /** After all that waits; known when the append is made. */
@@ -212,7 +215,8 @@ export class Draft {
       }
     }
     if (this.#mustWait(proposed)) return 'full';
-    const refusal = decide(state, proposed, this.#context);
+    const { missed } = command;
+    const refusal = decide(state, proposed, missed === undefined ? this.#context : { ...this.#context, missed });
     if (refusal !== undefined) return this.#refused(refusal);
     const revision = this.#revision + 1;
     const sealed = sealEvent({

@@ -21,6 +21,11 @@ export interface RecordOptions {
   readonly ifMatch?: bigint | undefined;
   /** All or nothing. */
   readonly atomic?: boolean | undefined;
+  /**
+   * For events of the ledger itself: what it may notice on the stream as it stands at `ifMatch`, data by event id. What is not
+   * among it is refused (`nothing-missed`).
+   */
+  readonly missed?: ReadonlyMap<string, object> | undefined;
 }
 
 export interface RecorderOptions {
@@ -74,6 +79,7 @@ export class Recorder {
         events,
         ifMatch: options.ifMatch,
         atomic: options.atomic ?? false,
+        missed: options.missed,
         results: Array.from<undefined>({ length: events.length }),
         next: 0,
         matched: false,

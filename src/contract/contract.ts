@@ -1,17 +1,19 @@
 /** The one decider of a contract: all families joined, and the one generic path from an event to its decision. */
 import { amendmentTypes } from './amendment.js';
-import { compareInstants } from './calendar.js';
+import { compareInstants, dayNumber, dayOf } from './calendar.js';
 import { correctionTypes, type TypeAccess } from './correction.js';
 import { delayTypes } from './delay.js';
+import { discrepancyTypes } from './discrepancy.js';
+import { disputeTypes } from './dispute.js';
 import {
   LEDGER,
   OPERATOR,
   qualified,
   refuse,
   refuseField,
+  type DecisionContext,
   type EffectiveEvent,
   type EventTypeDefinition,
-  type Lookup,
   type Mention,
   type ProposedEvent,
   type Refusal,
@@ -20,9 +22,12 @@ import {
 import type { NameKey } from './id-table.js';
 import { manufacturingTypes } from './manufacturing.js';
 import type { ContractModel } from './model.js';
+import { endDaysBefore, obligationTypes } from './obligations.js';
+import { paymentTypes } from './payment.js';
 import { qualityTypes } from './quality.js';
 import { reviewQuantities } from './quantity-flags.js';
 import { registrationTypes } from './registration.js';
+import { noteReport } from './reporting.js';
 import { scheduleTypes } from './schedule.js';
 import { shipmentTypes } from './shipment.js';
 import { eventKey, type DecisionState } from './state.js';
@@ -50,6 +55,10 @@ export const eventTypes: readonly EventTypeDefinition[] = [
   ...qualityTypes,
   ...shipmentTypes,
   ...delayTypes,
+  ...discrepancyTypes,
+  ...paymentTypes,
+  ...disputeTypes,
+  ...obligationTypes,
   ...correctionTypes(access),
 ];
 
@@ -96,13 +105,6 @@ const MAX_AHEAD_MS = 5 * 60_000;
 /** The latest `time` that an event may have when the ledger's clock says `now` (ms since the epoch, UTC). */
 export const latestTime = (now: number): string => new Date(now + MAX_AHEAD_MS).toISOString();
 
-export interface DecisionContext {
-  /** See {@link latestTime}. */
-  readonly latest: string;
-  /** Gives the events that an event names. */
-  readonly lookup: Lookup;
-}
-
 /**
  * Decides whether an event may be recorded. Pure: what the clock says and the events that are named come in. Shape has
  * been checked before; duplicates have been found before.
@@ -129,7 +131,7 @@ export function decide(
       inData(checkReferences(state, definition, event.data)) ??
       inData(checkOpened(state, definition, event)) ??
       inData(definition.checkData?.(event.data)) ??
-      inData(definition.rules?.(state, event, context.lookup)),
+      inData(definition.rules?.(state, event, context)),
   );
 }
 
@@ -223,11 +225,10 @@ function checkOpened(
     if (state.openedAt(opens.kind, name) !== undefined)
       return refuseField('id-in-use', opens.pointer, `${event.party} has opened a ${opens.kind} ${opens.id} before`);
   }
-  const answers = definition.answers?.(event.data);
-  if (answers !== undefined) {
-    const name = qualified(answers.kind, answers.reference, event.party);
-    if (state.openedAt(answers.kind, name) === undefined)
-      return refuseField('unknown-reference', answers.pointer, `there is no ${answers.kind} ${name}`);
+  for (const { kind, reference, pointer } of definition.answers?.(event.data) ?? NONE) {
+    const name = qualified(kind, reference, event.party);
+    if (state.openedAt(kind, name) === undefined)
+      return refuseField('unknown-reference', pointer, `there is no ${kind} ${name}`);
   }
   return undefined;
 }
@@ -260,30 +261,46 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
   const definition = byType.get(event.type);
   if (definition === undefined) throw new ContractError('unknown-type', `event type "${event.type}" is not known here`);
   const effective = event as EffectiveEvent<object>;
+  // What was due on the days before this one is judged by what was recorded by then.
+  endDaysBefore(model, dayNumber(dayOf(event.recordedtime)));
   model.revision = event.revision;
   model.position = event.position;
   model.recordedtime = event.recordedtime;
   model.touched.events.push(event);
+  model.heardOf(event, event.revision);
   // On a day before its registration a contract is not there, whatever was said to have happened then.
   if (model.registration === undefined && event.type !== 'ContractRegistered') return;
+  let mentions = NONE;
   if (!event.withdrawn) {
     if (event.onBehalfOf !== undefined)
       model.flag('second-hand', event, `recorded by ${event.reporter} on behalf of ${event.onBehalfOf}`);
     if (model.closed !== undefined && compareInstants(event.time, model.closed.time) > 0)
       model.flag('after-closing', event, 'happened after the contract was closed');
-    const names = mentionsOf(definition, effective.data).map(({ kind, reference }) => ({
-      kind,
-      id: qualified(kind, reference, event.party),
-    }));
-    if (names.length > 0 && model.mention(names, effective)) return;
+    const refersTo = definition.refersTo?.(effective.data);
+    if (refersTo !== undefined)
+      model.refer(
+        event,
+        refersTo.map(({ id, source }) => ({ id, source: source ?? event.source })),
+      );
+    mentions = mentionsOf(definition, effective.data);
+    if (mentions.length > 0) {
+      const names = mentions.map(({ kind, reference }) => ({ kind, id: qualified(kind, reference, event.party) }));
+      if (model.mention(names, effective)) return;
+    }
   }
   const terms = model.termsVersion;
-  takeEffect(model, definition, effective);
+  takeEffect(model, definition, effective, mentions);
   if (model.termsVersion !== terms) reviewQuantities(model);
 }
 
-function takeEffect(model: ContractModel, definition: EventTypeDefinition, event: EffectiveEvent<object>): void {
+function takeEffect(
+  model: ContractModel,
+  definition: EventTypeDefinition,
+  event: EffectiveEvent<object>,
+  mentions: readonly Mention[],
+): void {
   definition.fold?.(model, event);
+  if (!event.withdrawn) noteReport(model, definition, event, mentions);
   const opens = definition.opens?.(event.data);
   if (opens === undefined) return;
   for (const held of model.open(opens.kind, qualified(opens.kind, opens.id, event.party), event.withdrawn)) {
@@ -291,15 +308,15 @@ function takeEffect(model: ContractModel, definition: EventTypeDefinition, event
     if (released === undefined) continue;
     const { parties } = model;
     model.parties = held.parties;
-    takeEffect(model, released, held.event);
+    takeEffect(model, released, held.event, mentionsOf(released, held.event.data));
     model.parties = parties;
   }
 }
 
 function mentionsOf(definition: EventTypeDefinition, data: object): readonly Mention[] {
-  const answers = definition.answers?.(data);
+  const answers = definition.answers?.(data) ?? NONE;
   const mentions = definition.mentions?.(data) ?? NONE;
-  return answers === undefined ? mentions : [answers, ...mentions];
+  return answers.length === 0 ? mentions : mentions.length === 0 ? answers : [...answers, ...mentions];
 }
 
 const NONE: readonly Mention[] = [];

@@ -1,12 +1,12 @@
 /** Corrections: the party that reported an event replaces what it said, or takes it back. Both stay on record. */
-import { IsAnyObject, IsOneOf, IsToken, Optional, Part } from './fields.js';
+import { EventReference, IsAnyObject, IsOneOf, Optional, Part } from './fields.js';
 import {
   eventType,
   refuse,
   refuseField,
   type ContractEvent,
+  type DecisionContext,
   type EventTypeDefinition,
-  type Lookup,
 } from './event-type.js';
 import type { ProposedEvent, Refusal } from './event-type.js';
 import {
@@ -17,12 +17,6 @@ import {
 } from './registration.js';
 import type { DecisionState } from './state.js';
 import { validatePayload } from './validation.js';
-
-export class EventReference {
-  @IsToken() readonly id!: string;
-  /** Left out: the source of the event that names it. */
-  @Optional() @IsToken() readonly source?: string;
-}
 
 export class EventCorrected {
   @Part(() => EventReference) readonly event!: EventReference;
@@ -46,7 +40,11 @@ export const correctedName = (event: Pick<ContractEvent<EventCorrected>, 'source
 });
 
 export function correctionTypes(types: TypeAccess) {
-  function rules(state: DecisionState, event: ProposedEvent<EventCorrected>, lookup: Lookup): Refusal | undefined {
+  function rules(
+    state: DecisionState,
+    event: ProposedEvent<EventCorrected>,
+    { lookup }: DecisionContext,
+  ): Refusal | undefined {
     const { reason, replacement } = event.data;
     const original = lookup(correctedName(event));
     if (original === undefined)
@@ -119,6 +117,7 @@ export function correctionTypes(types: TypeAccess) {
         evolveRegistration(state, { ...name, version, reporter: event.reporter }, data as ContractRegistered);
       },
       fold: (model, event) => {
+        model.corrected = true;
         const name = correctedName(event);
         const { registration } = model;
         if (registration?.event.id !== name.id || registration.event.source !== name.source) return;

@@ -1,5 +1,21 @@
-/** Delays: reported by whom and how late, acknowledged, resolved. What a reporter blames is an allegation. */
-import { IsCount, IsDay, IsId, IsName, IsOneOf, IsReference, IsText, ListOfParts, Optional, Part } from './fields.js';
+/**
+ * Delays: reported by whom and how late, acknowledged, mitigated, resolved, escalated by the ledger, and determined by an
+ * adjudicator. What a reporter blames is an allegation; only a determination finds anybody accountable.
+ */
+import {
+  EventReference,
+  IsCount,
+  IsDay,
+  IsId,
+  IsName,
+  IsOneOf,
+  IsReference,
+  IsText,
+  ListOf,
+  ListOfParts,
+  Optional,
+  Part,
+} from './fields.js';
 import {
   eventType,
   mention,
@@ -7,11 +23,16 @@ import {
   qualified,
   refuse,
   refuseField,
+  type ContractEvent,
   type EffectiveEvent,
+  type EventName,
+  type Mention,
+  type Named,
   type ProposedEvent,
   type Refusal,
 } from './event-type.js';
-import { isAfter, type ContractModel } from './model.js';
+import { insertByStand, isAfter, type ContractModel, type Stand } from './model.js';
+import { missedRules } from './obligations.js';
 import { foldForecast } from './schedule.js';
 import type { DecisionState } from './state.js';
 
@@ -48,6 +69,109 @@ export class DelayResolved {
   @IsCount() readonly actualDays!: number;
 }
 
+export class MitigationProposed {
+  @IsReference() readonly delay!: string;
+  @IsText() readonly plan!: string;
+  /** How many days the plan is to win back. */
+  @IsCount() readonly recoversDays!: number;
+  /** The party that carries it out. */
+  @IsId() readonly by!: string;
+}
+
+export class MitigationAccepted {
+  @IsReference() readonly delay!: string;
+}
+
+export const SHARE_CLASSES = ['compensable', 'excusable', 'non-excusable'] as const;
+/** Words in the place of a party: days that nobody, or several together, are accountable for. */
+export const FORCE_MAJEURE = 'force-majeure';
+export const CONCURRENT = 'concurrent';
+
+/** Part of a finding: so many days, of which class, and on whose account. */
+export class Share {
+  @IsCount() readonly days!: number;
+  @IsOneOf(SHARE_CLASSES) readonly class!: (typeof SHARE_CLASSES)[number];
+  /** A party, `force-majeure` or `concurrent`. */
+  @IsId() readonly accountable!: string;
+  /** Whose causes concurred. */
+  @Optional() @ListOf('id') readonly between?: readonly string[];
+}
+
+/** What an adjudicator finds about a delay and a milestone. A later finding about the same two takes its place. */
+export class Determination {
+  @IsReference() readonly delay!: string;
+  @IsId() readonly milestone!: string;
+  @ListOfParts(() => Share) readonly shares!: readonly Share[];
+  @IsText() readonly reasons!: string;
+  /** Events that it rests on. */
+  @ListOfParts(() => EventReference) readonly evidence!: readonly EventReference[];
+}
+export class DelayDetermined extends Determination {}
+
+export const ESCALATION_STEPS = ['acknowledge', 'resolve'] as const;
+export type EscalationStep = (typeof ESCALATION_STEPS)[number];
+
+export class DelayEscalated {
+  @IsReference() readonly delay!: string;
+  @IsOneOf(ESCALATION_STEPS) readonly step!: EscalationStep;
+  /** The day by which it was to be done. */
+  @IsDay() readonly overdueSince!: string;
+  /** 1 on the day after that, one more for each further such period. */
+  @IsCount() readonly level!: number;
+}
+
+export interface MitigationFacts extends Stand {
+  readonly event: Required<EventName>;
+  readonly by: string;
+  readonly recordedtime: string;
+  readonly plan: string;
+  readonly recoversDays: number;
+  readonly carriedOutBy: string;
+}
+
+export interface DeterminationFacts extends Stand {
+  readonly event: Required<EventName>;
+  readonly by: string;
+  readonly recordedtime: string;
+  /** `PARTY/ID`. */
+  readonly delay: string;
+  readonly milestone: string;
+  readonly shares: readonly Share[];
+}
+
+export interface EscalationFacts {
+  readonly event: Required<EventName>;
+  readonly recordedtime: string;
+  readonly step: EscalationStep;
+  readonly level: number;
+  readonly overdueSince: string;
+}
+
+type Answer = Stand & { readonly recordedtime: string };
+
+export interface DelayFacts extends Stand {
+  /** `PARTY/ID`. */
+  readonly delay: string;
+  readonly party: string;
+  readonly event: Required<EventName>;
+  readonly recordedtime: string;
+  readonly startedOn: string;
+  readonly cause: Cause;
+  readonly withdrawn: boolean;
+  /** Whether it is the buyer's report: then seller or prime acknowledge it. */
+  readonly byBuyer: boolean;
+  /** The first that was recorded. */
+  acknowledgedAt: Answer | undefined;
+  /** The last by {@link Stand}. */
+  resolved: (Answer & { readonly resolvedOn: string; readonly actualDays: number }) | undefined;
+  /** In order of {@link Stand}. */
+  readonly mitigations: MitigationFacts[];
+  readonly acceptances: Answer[];
+  /** In recorded order. */
+  readonly determinations: DeterminationFacts[];
+  readonly escalations: EscalationFacts[];
+}
+
 const delayMention = (data: { readonly delay: string }) => mention('delay', data.delay, '/delay');
 
 /** Who acknowledges: the buyer; seller or prime, where the buyer reported. */
@@ -65,7 +189,6 @@ function foldReported(model: ContractModel, event: EffectiveEvent<DelayReported>
   model.delays.set(delay, {
     delay,
     party: event.party,
-    reporter: event.reporter,
     event: { id: event.id, source: event.source },
     time: event.time,
     revision: event.revision,
@@ -73,22 +196,69 @@ function foldReported(model: ContractModel, event: EffectiveEvent<DelayReported>
     startedOn: data.startedOn,
     cause: data.cause,
     withdrawn: event.withdrawn,
+    byBuyer: model.holds(event.party, 'buyer'),
     acknowledgedAt: undefined,
     resolved: undefined,
+    mitigations: [],
+    acceptances: [],
+    determinations: [],
+    escalations: [],
   });
+  model.touch('delay', delay);
   if (event.withdrawn) return;
   for (const { milestone, forecast } of data.forecasts) foldForecast(model, event, milestone, forecast, delay);
 }
 
+/** The delay that an event is about, noted as changed; `undefined` where its `time` is after the day asked about. */
+function delayOf(model: ContractModel, event: EffectiveEvent<{ readonly delay: string }>): DelayFacts | undefined {
+  const delay = model.delays.get(qualified('delay', event.data.delay, event.party));
+  if (delay !== undefined) model.touch('delay', delay.delay);
+  return delay;
+}
+
+const standOf = ({ time, revision, recordedtime }: ContractEvent) => ({ time, revision, recordedtime });
+const nameOf = ({ id, source }: Pick<ContractEvent, 'id' | 'source'>) => ({ id, source });
+
 function foldResolved(model: ContractModel, event: EffectiveEvent<DelayResolved>): void {
   if (event.withdrawn) return;
-  const name = qualified('delay', event.data.delay, event.party);
-  const delay = model.delays.get(name);
-  if (delay === undefined) return; // held until it is there
-  if (delay.resolved !== undefined && !isAfter(event, delay.resolved)) return;
+  const delay = delayOf(model, event);
+  if (delay === undefined || (delay.resolved !== undefined && !isAfter(event, delay.resolved))) return;
   const { resolvedOn, actualDays } = event.data;
-  const { time, revision, recordedtime } = event;
-  delay.resolved = { time, revision, recordedtime, resolvedOn, actualDays };
+  delay.resolved = { ...standOf(event), resolvedOn, actualDays };
+}
+
+export const namesOfDetermination = ({ milestone, shares }: Determination, at = ''): Named[] => [
+  ...named('milestone', milestone, `${at}/milestone`),
+  ...shares.flatMap(({ accountable, between }, index) => [
+    ...(accountable === FORCE_MAJEURE || accountable === CONCURRENT
+      ? []
+      : named('party', accountable, `${at}/shares/${index}/accountable`)),
+    ...(between ?? []).flatMap((party, entry) => named('party', party, `${at}/shares/${index}/between/${entry}`)),
+  ]),
+];
+
+export const delayOfDetermination = ({ delay }: Determination, at = ''): readonly Mention[] =>
+  mention('delay', delay, `${at}/delay`);
+
+/** Takes a finding into the facts, whether it was made by itself or in the decision of a dispute. */
+export function foldDetermination(model: ContractModel, event: EffectiveEvent, data: Determination): void {
+  const name = qualified('delay', data.delay, event.party);
+  const delay = model.delays.get(name);
+  if (delay === undefined) return; // the report's `time` is after the day asked about
+  const found: DeterminationFacts = {
+    ...standOf(event),
+    event: nameOf(event),
+    by: event.party,
+    delay: name,
+    milestone: data.milestone,
+    shares: data.shares,
+  };
+  delay.determinations.push(found);
+  model.touch('delay', name);
+  const { determined } = model.milestone(data.milestone);
+  const latest = determined.get(name);
+  // Two findings of one decision about the same have one stand: the later in its list is the one that holds.
+  if (latest === undefined || !isAfter(latest, found)) determined.set(name, found);
 }
 
 export const delayTypes = [
@@ -123,16 +293,52 @@ export const delayTypes = [
     act: true,
     by: ['buyer', 'seller', 'prime'],
     inPersonOnly: true,
-    answers: (data) => delayMention(data)[0],
+    answers: delayMention,
     rules: acknowledgeRules,
     fold: (model, event) => {
-      const delay = model.delays.get(qualified('delay', event.data.delay, event.party));
-      if (delay === undefined) return; // its `time` is after the day that is asked about
+      const delay = delayOf(model, event);
+      if (delay === undefined) return;
       if (delay.acknowledgedAt !== undefined) {
         model.flag('repeated-answer', event, `delay ${delay.delay} had been acknowledged before`);
         return;
       }
-      delay.acknowledgedAt = { time: event.time, revision: event.revision, recordedtime: event.recordedtime };
+      delay.acknowledgedAt = standOf(event);
+    },
+  }),
+  eventType<MitigationProposed>({
+    type: 'MitigationProposed',
+    description: 'A plan to win back days that a delay costs.',
+    version: 1,
+    payload: MitigationProposed,
+    act: false,
+    by: ['seller', 'prime', 'subcontractor'],
+    names: (data) => named('party', data.by, '/by'),
+    mentions: delayMention,
+    evolve: (state, event) => state.addTo(state.mitigated, qualified('delay', event.data.delay, event.party)),
+    fold: (model, event) => {
+      if (event.withdrawn) return;
+      const delay = delayOf(model, event);
+      if (delay === undefined) return;
+      const { plan, recoversDays, by } = event.data;
+      const proposed = { event: nameOf(event), by: event.party, plan, recoversDays, carriedOutBy: by };
+      insertByStand(delay.mitigations, { ...standOf(event), ...proposed });
+    },
+  }),
+  eventType<MitigationAccepted>({
+    type: 'MitigationAccepted',
+    description: 'The buyer accepts the plan that was last proposed. It excuses no delay by that.',
+    version: 1,
+    payload: MitigationAccepted,
+    act: true,
+    by: ['buyer'],
+    inPersonOnly: true,
+    answers: delayMention,
+    rules: (state, { data, party }) =>
+      state.mitigated.has(qualified('delay', data.delay, party))
+        ? undefined
+        : refuseField('unknown-reference', '/delay', `no mitigation of delay ${data.delay} has been proposed`),
+    fold: (model, event) => {
+      delayOf(model, event)?.acceptances.push(standOf(event));
     },
   }),
   eventType<DelayResolved>({
@@ -144,5 +350,42 @@ export const delayTypes = [
     by: ['seller', 'prime'],
     mentions: delayMention,
     fold: foldResolved,
+  }),
+  eventType<DelayDetermined>({
+    type: 'DelayDetermined',
+    description: 'An adjudicator finds who is accountable for how many days of a delay of a milestone.',
+    version: 1,
+    payload: DelayDetermined,
+    act: true,
+    by: ['adjudicator'],
+    inPersonOnly: true,
+    names: (data) => namesOfDetermination(data),
+    answers: (data) => delayOfDetermination(data),
+    refersTo: (data) => data.evidence,
+    fold: (model, event) => foldDetermination(model, event, event.data),
+  }),
+  eventType<DelayEscalated>({
+    type: 'DelayEscalated',
+    description: 'The ledger notices that a delay was not acknowledged, or not resolved, in the time the terms give.',
+    version: 1,
+    payload: DelayEscalated,
+    act: true,
+    by: [],
+    ledgerOnly: true,
+    answers: delayMention,
+    rules: missedRules,
+    fold: (model, event) => {
+      model.reckoning.notice(event.id);
+      const delay = delayOf(model, event);
+      if (delay === undefined) return;
+      const { step, level, overdueSince } = event.data;
+      delay.escalations.push({
+        event: nameOf(event),
+        recordedtime: event.recordedtime,
+        step,
+        level,
+        overdueSince,
+      });
+    },
   }),
 ];

@@ -14,6 +14,13 @@ export class AcceptedQuantity {
     return this.#sum > this.#revoked ? this.#sum - this.#revoked : 0n;
   }
 
+  /** What was accepted, and revoked, of one shipment; `undefined` for none. */
+  of(shipment: string | undefined): { origin: bigint; destination: bigint; revoked: bigint; accepted: bigint } {
+    const found = this.#shipments.get(shipment) ?? { origin: 0n, destination: 0n, revoked: 0n };
+    const of = shipment === undefined ? { ...found, revoked: this.#revoked } : found;
+    return { ...of, accepted: standing(of) };
+  }
+
   add({ shipment, point, quantity }: DeliveryFacts): void {
     if (point === 'revoked' && shipment === undefined) {
       this.#revoked += quantity;
@@ -47,6 +54,11 @@ export class CarriedQuantity {
 
   get total(): bigint {
     return this.#total;
+  }
+
+  /** What counts of one shipment. */
+  of(shipment: string): bigint {
+    return this.#counting.get(shipment)?.quantity ?? 0n;
   }
 
   add(entry: CarriedEntry): void {

@@ -92,7 +92,8 @@ export type RefusalCode =
   | 'not-correctable'
   | 'time-in-future'
   | 'limit-exceeded'
-  | 'invalid-registration';
+  | 'invalid-registration'
+  | 'nothing-missed';
 
 export const refuse = (code: RefusalCode, detail: string, problems: readonly FieldProblem[] = []): Refusal => ({
   code,
@@ -107,6 +108,19 @@ export type ProposedEvent<D = unknown> = Omit<ContractEvent<D>, 'revision' | 're
 
 /** What the shell has looked up before a decision: the events that the proposed one names by `id` and `source`. */
 export type Lookup = (name: Required<EventName>) => ContractEvent | undefined;
+
+/** What comes into a decision from outside the folded state. */
+export interface DecisionContext {
+  /** The latest `time` that an event may have. See `latestTime` in `contract.ts`. */
+  readonly latest: string;
+  /** Gives the events that an event names. */
+  readonly lookup: Lookup;
+  /**
+   * Data of what the ledger may notice on the stream as it stands, by event id: reports and deadlines that were missed and not
+   * noticed yet (`obligations.ts`). Left out: nothing.
+   */
+  readonly missed?: ReadonlyMap<string, object>;
+}
 
 export interface EventTypeDefinition<D extends object = object> {
   readonly type: string;
@@ -131,13 +145,15 @@ export interface EventTypeDefinition<D extends object = object> {
   /** What it opens under an id of the acting party's own. */
   opens?(data: D): { readonly kind: OpenedKind; readonly id: string; readonly pointer: string } | undefined;
   /** Answers: refused where what they answer is not there. */
-  answers?(data: D): Mention | undefined;
+  answers?(data: D): readonly Mention[];
   /** Recorded and flagged where what they name has not been heard of yet. */
   mentions?(data: D): readonly Mention[];
+  /** Events that it names, whoever reported them: flagged where they have not been heard of yet, and for nothing else. */
+  refersTo?(data: D): readonly EventName[];
   /** Rules of its own that look at the data alone; a replacement in a correction is held to them too. */
   checkData?(data: D): Refusal | undefined;
   /** Rules of its own, after all the general ones. */
-  rules?(state: DecisionState, event: ProposedEvent<D>, lookup: Lookup): Refusal | undefined;
+  rules?(state: DecisionState, event: ProposedEvent<D>, context: DecisionContext): Refusal | undefined;
   /** What later decisions must know of it. */
   evolve?(state: DecisionState, event: ProposedEvent<D>): void;
   /** What it means for the read models. Called for withdrawn events too, where it opened something. */

@@ -33,6 +33,13 @@ const DECIMAL = /^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?$/;
 const PERCENT = /^(?:100(?:\.0{1,6})?|[1-9]?[0-9](?:\.[0-9]{1,6})?)$/;
 const UNIT = /^[A-Z0-9]{2,3}$/;
 const COUNTRY = /^[A-Z]{2}$/;
+/** `type/subtype` as RFC 6838, section 4.2, restricts the names, with parameters of RFC 9110, section 5.6.6, unchecked. */
+const MEDIA_TYPE =
+  /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}(?:;[\x20-\x7e]{1,200})?$/;
+/** 32 bytes, as 64 hexadecimal digits or as unpadded base64url (RFC 4648, section 5). */
+const SHA256 = /^(?:[0-9a-f]{64}|[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])$/;
+/** An absolute URI (RFC 3986, section 4.3) of printable ASCII characters. */
+const URI = /^[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}$/;
 
 const wholeNumber = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
@@ -127,6 +134,9 @@ export const FIELD_KINDS = {
   },
   unit: pattern(UNIT, 'must be a UNECE Recommendation 20 unit code such as EA, KGM or MTR'),
   country: pattern(COUNTRY, 'must be an ISO 3166-1 alpha-2 country code'),
+  mediaType: pattern(MEDIA_TYPE, 'must be a media type such as application/pdf'),
+  sha256: pattern(SHA256, 'must be a SHA-256: 64 hexadecimal digits in lower case, or 43 characters of base64url'),
+  uri: pattern(URI, 'must be an absolute URI such as https://example.org/report.pdf'),
 } as const satisfies Record<string, FieldKind>;
 
 export type FieldKindName = keyof typeof FIELD_KINDS;
@@ -154,6 +164,9 @@ export const IsCount = () => field('count');
 export const IsDays = () => field('days');
 export const IsUnit = () => field('unit');
 export const IsCountry = () => field('country');
+export const IsMediaType = () => field('mediaType');
+export const IsSha256 = () => field('sha256');
+export const IsUri = () => field('uri');
 export const IsFlag = () => IsBoolean({ message: 'must be true or false' });
 export const IsOneOf = (values: readonly (string | boolean)[]) =>
   IsIn(values, { message: `must be one of ${values.join(', ')}` });
@@ -224,4 +237,11 @@ export class Money {
 
   @field('currency')
   readonly currency!: string;
+}
+
+/** Names an event of the same contract. */
+export class EventReference {
+  @IsToken() readonly id!: string;
+  /** Left out: the source of the event that names it. */
+  @Optional() @IsToken() readonly source?: string;
 }

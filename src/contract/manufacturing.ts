@@ -4,7 +4,6 @@ import { eventType, named, type EffectiveEvent } from './event-type.js';
 import { isAfter, type ContractModel, type LineFacts } from './model.js';
 import { quantityOf } from './money.js';
 import { flagStated } from './quantity-flags.js';
-import { noteReport } from './reporting.js';
 
 export class ManufacturingStarted {
   @IsId() readonly line!: string;
@@ -35,7 +34,6 @@ function foldProduction(
   said: Pick<Production, 'stage' | 'percent' | 'unitsCompleted'>,
 ): void {
   if (event.withdrawn) return;
-  noteReport(model, event, [event.data.line]);
   const line = model.line(event.data.line);
   const { production: before, percent: last } = line;
   if (before !== undefined && !isAfter(event, before)) return;

@@ -6,10 +6,19 @@
  * It changes in place and notes what it touched, so that a batch of events writes only the rows that changed.
  */
 import { compareInstants } from './calendar.js';
-import { AcceptedQuantity, CarriedQuantity } from './delivery-arithmetic.js';
-import type { EffectiveEvent, EventName, OpenedKind, Role } from './event-type.js';
-import type { ContractTerms, LineTerms, MilestoneTerms, PartyEntry } from './registration.js';
 import type { AmendmentData } from './amendment.js';
+import type { DelayFacts, DeterminationFacts } from './delay.js';
+import { AcceptedQuantity, CarriedQuantity } from './delivery-arithmetic.js';
+import type { DiscrepancyFacts } from './discrepancy.js';
+import type { DisputeFacts } from './dispute.js';
+import type { EffectiveEvent, EventName, OpenedKind, Role } from './event-type.js';
+import { IdTable, NameKey } from './id-table.js';
+import type { NoticedFacts } from './obligations.js';
+import type { PaymentFacts, SettlementFacts, StatementFacts } from './payment.js';
+import type { CheckFacts, LineQuality, NonconformanceFacts } from './quality.js';
+import { Reckoning } from './reckoning.js';
+import type { ContractTerms, LineTerms, MilestoneTerms, PartyEntry } from './registration.js';
+import type { ShipmentEventFacts, ShipmentFacts } from './shipment.js';
 
 /** Where an event stands in its contract: by `time`, then by `revision`. */
 export interface Stand {
@@ -76,6 +85,8 @@ export interface MilestoneFacts {
   version: number;
   readonly forecasts: ForecastFacts[];
   readonly reached: ReachedFacts[];
+  /** The latest determination of each delay (`PARTY/ID`) for it. */
+  readonly determined: Map<string, DeterminationFacts>;
 }
 
 /** One acceptance, or revocation of one, of some quantity of a line. */
@@ -107,21 +118,12 @@ export interface LineFacts {
   readonly accepted: AcceptedQuantity;
   /** Millionths. */
   rejected: bigint;
-}
-
-export interface DelayFacts extends Stand {
-  /** `PARTY/ID`. */
-  readonly delay: string;
-  readonly party: string;
-  readonly reporter: string;
-  readonly event: Required<EventName>;
-  readonly recordedtime: string;
-  readonly startedOn: string;
-  readonly cause: { readonly code: string; readonly locus: string; readonly party?: string; readonly detail: string };
-  readonly withdrawn: boolean;
-  acknowledgedAt: (Stand & { readonly recordedtime: string }) | undefined;
-  resolved:
-    (Stand & { readonly recordedtime: string; readonly resolvedOn: string; readonly actualDays: number }) | undefined;
+  /** The same by shipment; `undefined` for none. */
+  readonly rejectedOf: Map<string | undefined, bigint>;
+  /** What was checked of it; none while nothing was. */
+  quality: LineQuality | undefined;
+  /** What statements name of it, in millionths, and in minor units of the contract's currency. */
+  billed: { quantity: bigint; minor: bigint } | undefined;
 }
 
 export type FlagCode =
@@ -132,7 +134,8 @@ export type FlagCode =
   | 'one-sided'
   | 'repeated-answer'
   | 'quantity-exceeds-line'
-  | 'percent-decreased';
+  | 'percent-decreased'
+  | 'other-currency';
 
 export interface Flag {
   readonly code: FlagCode;
@@ -140,6 +143,18 @@ export interface Flag {
   readonly event: Required<EventName>;
   readonly detail: string;
 }
+
+/** `report`: keys of reports that are owed. `shipment-line`: shipment (empty for none) LF line. */
+export type ChangedKind =
+  | 'delay'
+  | 'dispute'
+  | 'nonconformance'
+  | 'shipment'
+  | 'shipment-line'
+  | 'discrepancy'
+  | 'statement'
+  | 'settlement'
+  | 'report';
 
 /** What changed since it was last taken. */
 export interface Touched {
@@ -149,6 +164,14 @@ export interface Touched {
   parties: boolean;
   /** All milestones and lines: an amendment or the registration changed what is in force. */
   all: boolean;
+  /** What else changed, by kind: ids of delays, shipments and the like, keys of reports. */
+  readonly changed: Map<ChangedKind, Set<string>>;
+  /** What is said once and never changes but by a correction. */
+  readonly said: {
+    readonly checks: CheckFacts[];
+    readonly shipmentEvents: ShipmentEventFacts[];
+    readonly payments: PaymentFacts[];
+  };
   /** Forecasts that came. */
   readonly forecasts: { readonly milestone: string; readonly forecast: ForecastFacts }[];
   /** Flags that came, by `revision code`. */
@@ -171,6 +194,8 @@ const untouched = (): Touched => ({
   milestones: new Set(),
   parties: false,
   all: false,
+  changed: new Map(),
+  said: { checks: [], shipmentEvents: [], payments: [] },
   forecasts: [],
   flagged: new Map(),
   unflagged: new Map(),
@@ -191,11 +216,35 @@ export class ContractModel {
   readonly partiesEver = new Set<string>();
   readonly confirmations = new Map<string, string>();
   confirmedAt: string | undefined;
-  contestedAt: string | undefined;
+  /** The last contest, by {@link Stand}. */
+  contested: (Stand & { readonly recordedtime: string }) | undefined;
   readonly amendments = new Map<string, AmendmentFacts>();
   readonly milestones = new Map<string, MilestoneFacts>();
   readonly lines = new Map<string, LineFacts>();
   readonly delays = new Map<string, DelayFacts>();
+  readonly disputes = new Map<string, DisputeFacts>();
+  readonly nonconformances = new Map<string, NonconformanceFacts>();
+  /** Those that are critical and open. */
+  readonly criticalOpen = new Set<string>();
+  /** The line of each check, by `PARTY/ID`. */
+  readonly checkLines = new Map<string, string>();
+  readonly shipments = new Map<string, ShipmentFacts>();
+  readonly discrepancies = new Map<string, DiscrepancyFacts>();
+  readonly statements = new Map<string, StatementFacts>();
+  readonly settlements: SettlementFacts[] = [];
+  /** The pair that settled the account; `settlements` has it too. */
+  settled: { readonly first: SettlementFacts; readonly second: SettlementFacts } | undefined;
+  /** Sums of payments and of statements in the contract's currency, in minor units. */
+  paid = 0n;
+  billed = 0n;
+  /** Recorded day of each party's last own report, by party LF key (`obligations.ts`). */
+  readonly ownReports = new Map<string, number>();
+  /** Reports noticed to be missing, by key and party. */
+  readonly noticed = new Map<string, Map<string, NoticedFacts>>();
+  /** Reports and deadlines missed, reckoned in the order in which events were taken in. */
+  reckoning = new Reckoning();
+  /** Whether anything has been corrected: what was known on a day is then not what is effective now. */
+  corrected = false;
   /** The last event of any that says something about a line. */
   lastReport: (Stand & { readonly recordedtime: string }) | undefined;
   /** Who of buyer and seller closed it first, and with which event. */
@@ -210,7 +259,15 @@ export class ContractModel {
   /** Revisions of events flagged for resting on what is withdrawn, by the same name. */
   readonly #resting = new Map<string, number[]>();
   readonly flags = new Map<string, Flag>();
+  /** Names of all events, by which it is known whether one that is referred to has been heard of. */
+  readonly #names = new IdTable();
+  /** Revisions of events that refer to one not heard of yet, by its name. */
+  readonly #referring = new Map<string, number[]>();
+  /** How much each flagged event speaks of that has not been heard of, by revision. */
+  readonly #unheard = new Map<number, number>();
 
+  /** Counts changes of dates and of what is in force. */
+  datesVersion = 0;
   /** Counts changes of what is in force, so that `inForce` of `terms-in-force.ts` is computed once for each. */
   termsVersion = 0;
 
@@ -253,6 +310,9 @@ export class ContractModel {
         deliveries: [],
         accepted: new AcceptedQuantity(),
         rejected: 0n,
+        rejectedOf: new Map(),
+        quality: undefined,
+        billed: undefined,
       };
       this.lines.set(id, facts);
     }
@@ -263,10 +323,11 @@ export class ContractModel {
   milestone(id: string): MilestoneFacts {
     let facts = this.milestones.get(id);
     if (facts === undefined) {
-      facts = { version: 0, forecasts: [], reached: [] };
+      facts = { version: 0, forecasts: [], reached: [], determined: new Map() };
       this.milestones.set(id, facts);
     }
     facts.version += 1;
+    this.datesVersion += 1;
     this.#touched.milestones.add(id);
     return facts;
   }
@@ -274,7 +335,51 @@ export class ContractModel {
   /** What is in force has changed: every line and milestone is to be looked at again. */
   termsChanged(): void {
     this.termsVersion += 1;
+    this.datesVersion += 1;
     this.#touched.all = true;
+  }
+
+  /** Notes that something else changed. */
+  touch(kind: ChangedKind, id: string): void {
+    const ids = this.#touched.changed.get(kind);
+    if (ids === undefined) this.#touched.changed.set(kind, new Set([id]));
+    else ids.add(id);
+  }
+
+  /** Notes that an event is there; what referred to it before is no longer surprising. */
+  heardOf(name: Required<EventName>, revision: number): void {
+    const text = eventText(name);
+    const key = new NameKey(text);
+    if (this.#names.get(key) === undefined) this.#names.add(key, revision);
+    const referring = this.#referring.get(text);
+    if (referring === undefined) return;
+    this.#referring.delete(text);
+    for (const revision of referring) this.#heard(revision);
+  }
+
+  /** Notes that an event refers to others, and flags it while one of them has not been heard of. */
+  refer(event: EffectiveEvent, names: readonly Required<EventName>[]): void {
+    for (const text of new Set(names.map(eventText))) {
+      if (this.#names.get(new NameKey(text)) !== undefined) continue;
+      const referring = this.#referring.get(text);
+      if (referring === undefined) this.#referring.set(text, [event.revision]);
+      else referring.push(event.revision);
+      this.#unheardOf(event, `event ${text.slice(text.indexOf('\n') + 1)}`);
+    }
+  }
+
+  #unheardOf(event: EffectiveEvent, what: string): void {
+    this.#unheard.set(event.revision, (this.#unheard.get(event.revision) ?? 0) + 1);
+    this.flag('unknown-reference', event, `${what} has not been heard of`);
+  }
+
+  #heard(revision: number): void {
+    const left = (this.#unheard.get(revision) ?? 0) - 1;
+    if (left > 0) this.#unheard.set(revision, left);
+    else {
+      this.#unheard.delete(revision);
+      this.unflag('unknown-reference', revision);
+    }
   }
 
   holds(party: string, ...roles: readonly Role[]): boolean {
@@ -335,7 +440,7 @@ export class ContractModel {
     this.waiting.delete(name);
     for (const held of waiting) {
       held.missing.delete(name);
-      if (held.missing.size === 0) this.unflag('unknown-reference', held.event.revision);
+      this.#heard(held.event.revision);
       if (withdrawn) this.#rests(name, held.event, withdrawnText(kind, qualifiedId));
     }
     return waiting.filter((held) => held.missing.size === 0);
@@ -354,8 +459,8 @@ export class ContractModel {
       const name = `${kind}\n${id}`;
       const opened = this.opened.get(name);
       if (opened === undefined) {
+        if (!missing.has(name)) this.#unheardOf(event, `${kind} ${id}`);
         missing.add(name);
-        this.flag('unknown-reference', event, `${kind} ${id} has not been heard of`);
       } else if (opened.withdrawn) this.#rests(name, event, withdrawnText(kind, id));
     }
     for (const name of missing) {
@@ -375,6 +480,7 @@ export class ContractModel {
   }
 }
 
+const eventText = ({ id, source }: Required<EventName>): string => `${source}\n${id}`;
 const withdrawnText = (kind: OpenedKind, id: string): string => `${kind} ${id} was withdrawn by who reported it`;
 
 /** Whether `a` stands after `b`. */

@@ -333,7 +333,8 @@ export const registrationTypes = [
     inPersonOnly: true,
     rules: mayConfirm,
     fold: (model, event) => {
-      model.contestedAt = event.recordedtime;
+      if (model.contested !== undefined && !isAfter(event, model.contested)) return;
+      model.contested = { time: event.time, revision: event.revision, recordedtime: event.recordedtime };
     },
   }),
   eventType<PartyAdded>({

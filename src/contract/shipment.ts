@@ -12,9 +12,10 @@ import {
   Optional,
 } from './fields.js';
 import { eventType, mention, named, type EffectiveEvent, type Named, type Role } from './event-type.js';
+import { dayOf } from './calendar.js';
 import { insertByStand, type ContractModel, type DeliveryFacts } from './model.js';
+import { noteOwnReport } from './obligations.js';
 import { quantityOf } from './money.js';
-import { noteReport } from './reporting.js';
 import { flagAdded, reviewQuantities } from './quantity-flags.js';
 import { inForce } from './terms-in-force.js';
 
@@ -67,6 +68,28 @@ export class DeliveryRejected {
   @Optional() @IsFlag() readonly revokes?: boolean;
 }
 
+/** What is known of a shipment. */
+export interface ShipmentFacts {
+  readonly shipment: string;
+  /** Lines that dispatches and receipts name, withdrawn or not. */
+  readonly lines: Set<string>;
+  /** Who named it in a report of its own, with the last recorded day (days since 1970-01-01). */
+  readonly namedBy: Map<string, number>;
+  /** The day (`time`) of the first receipt. */
+  receivedOn: string | undefined;
+  /** Discrepancies (`PARTY/ID`) that name it. */
+  readonly discrepancies: Set<string>;
+}
+
+/** Something said of a shipment, or of deliveries of none. It changes no more but by a correction. */
+export interface ShipmentEventFacts {
+  readonly kind: 'dispatch' | 'movement' | 'receipt' | 'acceptance' | 'rejection';
+  readonly shipment: string | undefined;
+  /** How much the word of its party's role counts; the lowest counts most. */
+  readonly rank: number;
+  readonly event: EffectiveEvent<object>;
+}
+
 type WithItems = { readonly items: readonly Item[] };
 
 /** The quantity of each line named, added up over the items. Millionths. */
@@ -83,21 +106,57 @@ const linesOf = (data: WithItems): Named[] =>
 const DISPATCHED_BY: readonly Role[] = ['prime', 'subcontractor', 'carrier'];
 const RECEIVED_BY: readonly Role[] = ['buyer', 'inspector'];
 
+function rankOf(model: ContractModel, party: string, order: readonly Role[]): number {
+  const found = order.findIndex((role) => model.holds(party, role));
+  return found === -1 ? order.length : found;
+}
+
+/** The shipment of an event, made known with the first that names it. */
+function shipmentOf(model: ContractModel, id: string): ShipmentFacts {
+  let facts = model.shipments.get(id);
+  if (facts === undefined) {
+    facts = { shipment: id, lines: new Set(), namedBy: new Map(), receivedOn: undefined, discrepancies: new Set() };
+    model.shipments.set(id, facts);
+  }
+  return facts;
+}
+
+/** Lines that belong to a shipment from now on; who named it before has reported on them. */
+function addLines(model: ContractModel, shipment: ShipmentFacts, items: readonly Item[]): void {
+  for (const { line } of items) {
+    if (shipment.lines.has(line)) continue;
+    shipment.lines.add(line);
+    for (const [party, day] of shipment.namedBy) noteOwnReport(model, party, [line], day);
+  }
+}
+
+function say(
+  model: ContractModel,
+  kind: ShipmentEventFacts['kind'],
+  event: EffectiveEvent<{ readonly shipment?: string }>,
+  rank = 0,
+): void {
+  model.touched.said.shipmentEvents.push({ kind, shipment: event.data.shipment, rank, event });
+}
+
+const touchLine = (model: ContractModel, shipment: string | undefined, line: string): void =>
+  model.touch('shipment-line', `${shipment ?? ''}\n${line}`);
+
 function carry(
   model: ContractModel,
   event: EffectiveEvent<WithItems & { readonly shipment: string }>,
-  order: readonly Role[],
+  rank: number,
   what: 'shipped' | 'received',
 ): void {
-  const found = order.findIndex((role) => model.holds(event.party, role));
   const { revision, id, source, data } = event;
   for (const [line, quantity] of quantities(data.items)) {
     model.line(line)[what].add({
       shipment: data.shipment,
-      rank: found === -1 ? order.length : found,
+      rank,
       quantity,
       event: { revision, id, source },
     });
+    touchLine(model, data.shipment, line);
     flagAdded(model, event, line, what);
   }
 }
@@ -118,8 +177,10 @@ function deliver(
       point,
       quantity,
     };
+    model.datesVersion += 1;
     insertByStand(line.deliveries, delivery);
     line.accepted.add(delivery);
+    touchLine(model, event.data.shipment, id);
     late ||= line.deliveries.at(-1) !== delivery;
     if (point !== 'revoked') flagAdded(model, event, id, 'accepted');
     for (const milestone of inForce(model).deliveriesOf(id)) model.milestone(milestone);
@@ -142,13 +203,10 @@ export const shipmentTypes = [
     opens: (data) => ({ kind: 'shipment', id: data.shipment, pointer: '/shipment' }),
     keeps: (data) => [`shipment ${data.shipment}`],
     fold: (model, event) => {
-      if (event.withdrawn) return;
-      noteReport(
-        model,
-        event,
-        event.data.items.map((item) => item.line),
-      );
-      carry(model, event, DISPATCHED_BY, 'shipped');
+      addLines(model, shipmentOf(model, event.data.shipment), event.data.items);
+      const rank = rankOf(model, event.party, DISPATCHED_BY);
+      say(model, 'dispatch', event, rank);
+      if (!event.withdrawn) carry(model, event, rank, 'shipped');
     },
   }),
   eventType<ShipmentMoved>({
@@ -159,6 +217,9 @@ export const shipmentTypes = [
     act: false,
     by: ['carrier', 'prime'],
     mentions: shipmentMention,
+    fold: (model, event) => {
+      if (!event.withdrawn) say(model, 'movement', event);
+    },
   }),
   eventType<ShipmentReceived>({
     type: 'ShipmentReceived',
@@ -170,13 +231,19 @@ export const shipmentTypes = [
     names: linesOf,
     mentions: shipmentMention,
     fold: (model, event) => {
+      // Who names a shipment names the lines of what was taken back too.
+      const shipment = model.shipments.get(event.data.shipment);
+      if (shipment === undefined) return; // dispatched after the day that is asked about
+      addLines(model, shipment, event.data.items);
       if (event.withdrawn) return;
-      noteReport(
-        model,
-        event,
-        event.data.items.map((item) => item.line),
-      );
-      carry(model, event, RECEIVED_BY, 'received');
+      const rank = rankOf(model, event.party, RECEIVED_BY);
+      say(model, 'receipt', event, rank);
+      carry(model, event, rank, 'received');
+      const day = dayOf(event.time);
+      if (shipment.receivedOn === undefined || day < shipment.receivedOn) {
+        shipment.receivedOn = day;
+        for (const discrepancy of shipment.discrepancies) model.touch('discrepancy', discrepancy);
+      }
     },
   }),
   eventType<DeliveryAccepted>({
@@ -191,11 +258,7 @@ export const shipmentTypes = [
     mentions: shipmentMention,
     fold: (model, event) => {
       if (event.withdrawn) return;
-      noteReport(
-        model,
-        event,
-        event.data.items.map((item) => item.line),
-      );
+      say(model, 'acceptance', event);
       deliver(model, event, event.data.acceptancePoint);
     },
   }),
@@ -210,12 +273,13 @@ export const shipmentTypes = [
     mentions: shipmentMention,
     fold: (model, event) => {
       if (event.withdrawn) return;
-      noteReport(
-        model,
-        event,
-        event.data.items.map((item) => item.line),
-      );
-      for (const [id, quantity] of quantities(event.data.items)) model.line(id).rejected += quantity;
+      say(model, 'rejection', event);
+      for (const [id, quantity] of quantities(event.data.items)) {
+        const line = model.line(id);
+        line.rejected += quantity;
+        line.rejectedOf.set(event.data.shipment, (line.rejectedOf.get(event.data.shipment) ?? 0n) + quantity);
+        touchLine(model, event.data.shipment, id);
+      }
       if (event.data.revokes === true) deliver(model, event, 'revoked');
     },
   }),

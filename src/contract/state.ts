@@ -47,6 +47,8 @@ export class DecisionState {
   readonly lines = new Set<string>();
   readonly milestones = new Set<string>();
   readonly amendments = new Map<string, AmendmentState>();
+  /** Delays (`PARTY/ID`) for which a mitigation has been proposed. */
+  readonly mitigated = new Set<string>();
   /** Who is adjudicator once an amendment is agreed. */
   readonly proposedAdjudicators = new Set<string>();
   /** ISO 4217 code of the contract's value: line and unit values have no other. */

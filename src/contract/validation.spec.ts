@@ -102,6 +102,7 @@ function right(schema: JsonSchema, clean = false): fc.Arbitrary<unknown> {
         'x'.repeat(4_001),
         'text/plain',
         'P/1',
+        'https://example.org/report.pdf',
         '_x',
       );
   }

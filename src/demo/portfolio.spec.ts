@@ -243,7 +243,7 @@ describe('what is sent', () => {
       }),
     );
     expect(Object.keys(by).sort()).toEqual(['buyer', 'operator', 'seller']);
-    expect([...models.values()].filter(({ contestedAt }) => contestedAt !== undefined).length).toBeGreaterThan(2);
+    expect([...models.values()].filter(({ contested }) => contested !== undefined).length).toBeGreaterThan(2);
     expect([...models.values()].every(({ confirmedAt }) => confirmedAt !== undefined)).toBe(true);
   });
 

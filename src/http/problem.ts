@@ -52,6 +52,7 @@ export const PROBLEMS = {
   'time-in-future': kind(422, 'The event lies in the future'),
   'limit-exceeded': kind(422, 'A limit of the contract is reached'),
   'invalid-registration': kind(422, 'The registration contradicts itself'),
+  'nothing-missed': kind(422, 'Nothing was missed that the ledger could notice'),
   'event-too-large': kind(413, 'The event is too large'),
   // events together
   'batch-too-large': kind(413, 'The atomic batch is too large'),

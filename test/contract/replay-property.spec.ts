@@ -106,7 +106,7 @@ test('the histories are worth it: most of what they say is recorded, and every t
     for (const { type } of recorded) types.set(type, (types.get(type) ?? 0) + 1);
   }
   expect([...types.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(sent / 2);
-  expect(types.size).toBe(eventTypes.length);
+  expect(eventTypes.filter(({ type }) => !types.has(type)).map(({ type }) => type)).toEqual([]);
   expect(types.get('EventCorrected')).toBeGreaterThan(100);
 });
 
@@ -213,7 +213,8 @@ test('the recorder and the projector, on files and in batches of any size, give 
           const size = batches[batch % batches.length]!;
           for (const { sent, recorded } of events.slice(from, from + size)) {
             clock.moveTo(Date.parse(recorded));
-            await recorder.record(CONTRACT, [incoming(sent)]);
+            const one = incoming(sent);
+            await recorder.record(CONTRACT, [one], { missed: new Map([[one.proposed.id, one.proposed.data]]) });
           }
           from += size;
           reader.poke();

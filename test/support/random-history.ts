@@ -26,6 +26,25 @@ const KINDS = [
   'confirm',
   'contest',
   'close',
+  'nonconform',
+  'disposition',
+  'mitigate',
+  'mitigated',
+  'determine',
+  'raise',
+  'answer',
+  'closeReport',
+  'pay',
+  'bill',
+  'match',
+  'settle',
+  'dispute',
+  'position',
+  'withdraw',
+  'submit',
+  'decide',
+  'overdue',
+  'escalate',
   'correct',
 ] as const;
 type Kind = (typeof KINDS)[number];
@@ -49,8 +68,18 @@ const weight: Readonly<Partial<Record<Kind, number>>> = {
   dispatch: 3,
   accept: 6,
   reject: 2,
-  correct: 6,
+  correct: 8,
   party: 2,
+  delay: 3,
+  determine: 4,
+  decide: 3,
+  settle: 3,
+  overdue: 1,
+  escalate: 1,
+  mitigate: 3,
+  mitigated: 3,
+  answer: 3,
+  position: 3,
 };
 
 const number = fc.nat({ max: 999 });
@@ -63,7 +92,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   third: number,
 });
 
-export const steps: fc.Arbitrary<readonly Step[]> = fc.array(step, { maxLength: 40, size: 'max' });
+export const steps: fc.Arbitrary<readonly Step[]> = fc.array(step, { maxLength: 60, size: 'max' });
 
 const START = Date.parse('2020-06-01T12:00:00Z');
 const DAY_MS = 86_400_000;
@@ -76,6 +105,8 @@ const of = <T>(list: readonly T[], index: number): T => list[index % list.length
 /** A day within about four years. */
 const day = (number: number): string =>
   new Date(Date.parse('2020-02-01T00:00:00Z') + number * 1.7 * DAY_MS).toISOString().slice(0, 10);
+
+const ARBITER = { party: 'arbiter', name: 'Arbiter (illustrative)', role: 'adjudicator', country: 'CH' };
 
 interface Said {
   readonly type: string;
@@ -119,6 +150,30 @@ function amendment({ pick, other, third }: Step, count: number): object {
     { adjudicators: [{ party: 'judge', name: 'Judge (illustrative)', country: 'CH' }] },
   ];
   return { amendment: `A${count}`, consulted: ['us-gov'], rationale: 'as things are', ...of(changes, pick) };
+}
+
+const CHECKS = ['inspector-a/Q1', 'prime-a/Q2', 'prime-a/Q4'] as const;
+const delayName = ({ pick, third }: Step): string => `${of(['prime-a', 'sub-a', 'jp-mod'], third)}/X${pick % 2}`;
+const disputeName = ({ pick, third }: Step): string => `${of(['us-gov', 'jp-mod', 'sub-a'], third)}/C${pick % 2}`;
+
+function determination(step: Step): object {
+  const { pick, other, third } = step;
+  const share = (days: number, index: number): object => {
+    const accountable = of(['prime-a', 'jp-mod', 'force-majeure', 'concurrent', 'sub-a'], pick + index);
+    return {
+      days,
+      class: of(['compensable', 'excusable', 'non-excusable'], other + index),
+      accountable,
+      ...(accountable === 'concurrent' ? { between: ['prime-a', 'jp-mod'] } : {}),
+    };
+  };
+  return {
+    delay: delayName(step),
+    milestone: of(MILESTONES, other),
+    shares: [third % 90, pick % 40, third % 7].slice(0, 1 + (pick % 3)).map(share),
+    reasons: 'as found',
+    evidence: other % 2 === 0 ? [] : [{ id: `e${other % 40}`, source: 'urn:waybook:party:prime-a' }],
+  };
 }
 
 /** What a step says; `count` makes ids that nobody has used. `undefined` for steps that need what came before. */
@@ -178,10 +233,12 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
         data: {
           check: `Q${pick % 6}`,
           line,
-          kind: 'final',
-          standard: 'AQAP-2110',
-          quantity: 1,
-          result: of(['pass', 'fail'], third),
+          kind: of(['final', 'receiving', 'in-process'], pick),
+          standard: of(['AQAP-2110', 'AS9102'], other),
+          quantity: of(QUANTITIES, other),
+          result: of(['pass', 'fail', 'conditional'], third),
+          ...(pick % 2 === 0 ? { serials: [`SN${third % 4}`, `SN${other % 4}`] } : {}),
+          ...(pick % 5 === 0 ? { lot: 'LOT1' } : {}),
         },
         by: of(['inspector-a', 'prime-a'], pick),
       };
@@ -220,7 +277,7 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
       return {
         type: 'DelayReported',
         data: {
-          delay: `X${pick % 4}`,
+          delay: `X${pick % 2}`,
           cause: { code: 'supply', locus: 'subcontractor', party: 'sub-a', detail: 'late castings' },
           startedOn: day(other),
           forecasts: pick % 2 === 0 ? [] : [{ milestone, forecast: day(third) }],
@@ -230,14 +287,14 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
     case 'acknowledge':
       return {
         type: 'DelayAcknowledged',
-        data: { delay: `${of(['prime-a', 'sub-a', 'jp-mod'], third)}/X${pick % 4}` },
+        data: { delay: `${of(['prime-a', 'sub-a', 'jp-mod'], third)}/X${pick % 2}` },
         by: of(['jp-mod', 'us-gov'], other),
       };
     case 'resolve':
       return {
         type: 'DelayResolved',
         data: {
-          delay: `${of(['prime-a', 'sub-a', 'jp-mod'], third)}/X${pick % 4}`,
+          delay: `${of(['prime-a', 'sub-a', 'jp-mod'], third)}/X${pick % 2}`,
           resolvedOn: day(other),
           actualDays: third,
         },
@@ -256,6 +313,179 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
       return { type: 'RegistrationContested', data: { reason: 'not as signed' }, by: 'jp-mod' };
     case 'close':
       return { type: 'ContractClosed', data: { reason: 'all done' }, by: of(['jp-mod', 'us-gov'], pick) };
+    case 'nonconform':
+      return {
+        type: 'NonconformanceRaised',
+        data: {
+          nonconformance: `N${pick % 2}`,
+          line,
+          quantity: of(QUANTITIES, third),
+          defect: 'a crack',
+          severity: of(['minor', 'major', 'critical'], pick),
+          ...(other % 2 === 0 ? {} : { check: of(CHECKS, third) }),
+        },
+        by: of(['inspector-a', 'prime-a'], pick),
+      };
+    case 'disposition':
+      return {
+        type: 'NonconformanceDispositioned',
+        data: {
+          nonconformance: `${of(['inspector-a', 'prime-a'], pick)}/N${pick % 2}`,
+          disposition: of(['rework', 'scrap'], third),
+          approvedBy: of(['jp-mod', 'us-gov'], other),
+        },
+        by: of(['inspector-a', 'us-gov', 'jp-mod'], third),
+      };
+    case 'mitigate':
+      return {
+        type: 'MitigationProposed',
+        data: {
+          delay: delayName(step),
+          plan: 'night shifts',
+          recoversDays: third,
+          by: of(['sub-a', 'prime-a'], other),
+        },
+        by: of(['prime-a', 'sub-a'], other),
+      };
+    case 'mitigated':
+      return { type: 'MitigationAccepted', data: { delay: delayName(step) }, by: 'jp-mod' };
+    case 'determine':
+      return { type: 'DelayDetermined', data: determination(step), by: 'arbiter' };
+    case 'raise':
+      return {
+        type: 'DiscrepancyRaised',
+        data: {
+          discrepancy: `R${pick % 2}`,
+          kind: of(['shortage', 'billing'], third),
+          ...(other % 2 === 0 ? { shipment } : { line }),
+          ...(third % 2 === 0 ? { quantity: of(QUANTITIES, third) } : { value: usd(`${third}.25`) }),
+          detail: 'not as listed',
+        },
+        by: 'jp-mod',
+      };
+    case 'answer':
+      return {
+        type: 'DiscrepancyAnswered',
+        data: {
+          discrepancy: `jp-mod/R${pick % 2}`,
+          answer: of(['accepted', 'rejected'], third),
+          remedy: of(['replace', 'none'], other),
+        },
+        by: of(['us-gov', 'prime-a'], third),
+      };
+    case 'closeReport':
+      return {
+        type: 'DiscrepancyClosed',
+        data: { discrepancy: `R${pick % 2}`, outcome: `so be it ${third}` },
+        by: 'jp-mod',
+      };
+    case 'pay':
+      return {
+        type: 'PaymentMade',
+        data: {
+          payment: `P${count}-${pick % 5}`,
+          amount: other % 6 === 0 ? { amount: `${third}`, currency: 'JPY' } : usd(`${third}.75`),
+          kind: of(['advance', 'progress', 'final'], pick),
+        },
+        by: 'jp-mod',
+        ...(pick % 7 === 0 ? { by: 'us-gov', onbehalfof: 'jp-mod' } : {}),
+      };
+    case 'bill':
+      return {
+        type: 'StatementIssued',
+        data: {
+          statement: `B${pick % 2}`,
+          amount: usd(`${third}.10`),
+          items: [{ line, quantity: of(QUANTITIES, third), amount: usd(`${other}.01`) }],
+        },
+        by: 'us-gov',
+      };
+    case 'match':
+      return {
+        type: 'StatementMatched',
+        data: {
+          statement: `us-gov/B${pick % 2}`,
+          ...(other % 3 === 0 ? {} : { shipment }),
+          comparedBy: 'finance office',
+          differences: third % 2 === 0 ? [] : [{ field: 'quantity', statement: '3', receipt: '2' }],
+        },
+        by: 'jp-mod',
+      };
+    case 'settle':
+      return {
+        type: 'AccountSettled',
+        data: { finalAmount: usd(of(['100', '100.00', '90.00'], pick)), refund: usd(of(['0', '10.00'], third)) },
+        by: of(['us-gov', 'jp-mod'], other),
+      };
+    case 'dispute':
+      return {
+        type: 'DisputeOpened',
+        data: {
+          dispute: `C${pick % 2}`,
+          claim: 'not our delay',
+          contests: [
+            { id: `e${third % 40}`, source: `urn:waybook:party:${of(['prime-a', 'arbiter', 'sub-a'], other)}` },
+          ],
+          relief: 'find again',
+        },
+        by: of(['us-gov', 'jp-mod', 'sub-a'], third),
+      };
+    case 'position':
+      return {
+        type: 'DisputeAnswered',
+        data: { dispute: disputeName(step), position: 'it is' },
+        by: of(['jp-mod', 'prime-a'], other),
+      };
+    case 'withdraw':
+      return {
+        type: 'DisputeWithdrawn',
+        data: { dispute: `C${pick % 2}`, reason: 'settled' },
+        by: of(['us-gov', 'jp-mod', 'sub-a'], third),
+      };
+    case 'submit':
+      return {
+        type: 'EvidenceSubmitted',
+        data: {
+          dispute: disputeName(step),
+          evidence: `V${count}-${pick % 4}`,
+          title: `log ${third}`,
+          mediaType: 'application/pdf',
+          sha256: 'a1'.repeat(32),
+          ...(other % 2 === 0 ? {} : { uri: 'https://example.org/log.pdf' }),
+        },
+        by: of(['us-gov', 'jp-mod'], third),
+      };
+    case 'decide':
+      return {
+        type: 'DisputeDecided',
+        data: {
+          dispute: disputeName(step),
+          decision: 'in part',
+          ...(pick % 3 === 0 ? {} : { determinations: [determination(step)] }),
+        },
+        by: 'arbiter',
+      };
+    case 'overdue':
+      return {
+        type: 'ReportOverdue',
+        data: {
+          party: of(['prime-a', 'us-gov'], third),
+          ...(pick % 5 === 0 ? { milestone: 'D2' } : { line }),
+          dueOn: day(third % 200),
+        },
+        by: 'ledger',
+      };
+    case 'escalate':
+      return {
+        type: 'DelayEscalated',
+        data: {
+          delay: delayName(step),
+          step: of(['acknowledge', 'resolve'], other),
+          overdueSince: day(third),
+          level: 1 + (third % 3),
+        },
+        by: 'ledger',
+      };
   }
 }
 
@@ -268,7 +498,11 @@ function correction(
   const by = sent.source.slice('urn:waybook:party:'.length);
   const named = { event: { id: sent.id } };
   if (original === undefined) {
-    const replacement = registrationData({ title: `Corrected ${step.third}`, signedOn: day(step.other % 200) });
+    const replacement = registrationData({
+      title: `Corrected ${step.third}`,
+      signedOn: day(step.other % 200),
+      parties: [...registrationData().parties, ARBITER],
+    });
     return { type: 'EventCorrected', data: { ...named, reason: 'incorrect-data', replacement }, by };
   }
   if (step.third % 2 === 0 || original.kind === 'correct')
@@ -282,7 +516,8 @@ const stored = (data: object): object => JSON.parse(canonicalJson(data)) as obje
 
 /** The events of a history, in the order in which the ledger hears of them; each says when through `recorded`. */
 export function eventsOf(history: readonly Step[]): readonly { readonly sent: Sent; readonly recorded: string }[] {
-  const first = event('ContractRegistered', stored(registrationData()), {
+  const parties = [...registrationData().parties, ARBITER];
+  const first = event('ContractRegistered', stored(registrationData({ parties })), {
     id: 'registration',
     time: '2020-01-10',
     recorded: '2020-01-15',

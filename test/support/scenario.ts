@@ -122,6 +122,8 @@ export function play(...sent: readonly Sent[]): Played {
       : decide(state, checked.proposed, {
           latest: latestTime(Date.parse(recordedtime)),
           lookup: (name) => recorded.find((event) => event.id === name.id && event.source === name.source),
+          // What the ledger says of itself is taken as reckoned: what may be noticed has specs of its own.
+          missed: new Map([[checked.proposed.id, checked.proposed.data]]),
         });
     if (refusal !== undefined || isRefusal(checked)) {
       refusals.set(each.id, refusal as Refusal);

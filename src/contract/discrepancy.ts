@@ -1,0 +1,103 @@
+/** Discrepancy reports: what the buyer found wrong with a delivery or a bill, what was answered, how it ended. */
+import { IsId, IsOneOf, IsQuantity, IsReference, IsText, Money, Optional, Part } from './fields.js';
+import { eventType, mention, named, qualified, type EffectiveEvent, type EventName } from './event-type.js';
+import type { ContractModel } from './model.js';
+
+export const DISCREPANCY_KINDS = ['shortage', 'overage', 'damage', 'deficient', 'documentation', 'billing'] as const;
+export const REMEDIES = ['replace', 'repair', 'credit', 'none'] as const;
+
+export class DiscrepancyRaised {
+  @IsId() readonly discrepancy!: string;
+  @IsOneOf(DISCREPANCY_KINDS) readonly kind!: (typeof DISCREPANCY_KINDS)[number];
+  @Optional() @IsId() readonly shipment?: string;
+  @Optional() @IsId() readonly line?: string;
+  @Optional() @IsQuantity() readonly quantity?: number | string;
+  @Optional() @Part(() => Money) readonly value?: Money;
+  @IsText() readonly detail!: string;
+}
+
+export class DiscrepancyAnswered {
+  @IsReference() readonly discrepancy!: string;
+  @IsOneOf(['accepted', 'rejected']) readonly answer!: 'accepted' | 'rejected';
+  @IsOneOf(REMEDIES) readonly remedy!: (typeof REMEDIES)[number];
+}
+
+export class DiscrepancyClosed {
+  @IsReference() readonly discrepancy!: string;
+  @IsText() readonly outcome!: string;
+}
+
+export interface DiscrepancyFacts {
+  /** `PARTY/ID`. */
+  readonly discrepancy: string;
+  readonly raised: EffectiveEvent<DiscrepancyRaised>;
+  /** In recorded order. */
+  readonly answers: EffectiveEvent<DiscrepancyAnswered>[];
+  /** The first that was recorded. */
+  closing: { readonly outcome: string; readonly recordedtime: string; readonly event: Required<EventName> } | undefined;
+}
+
+function foldRaised(model: ContractModel, event: EffectiveEvent<DiscrepancyRaised>): void {
+  const discrepancy = `${event.party}/${event.data.discrepancy}`;
+  model.discrepancies.set(discrepancy, { discrepancy, raised: event, answers: [], closing: undefined });
+  if (event.data.shipment !== undefined) model.shipments.get(event.data.shipment)?.discrepancies.add(discrepancy);
+  model.touch('discrepancy', discrepancy);
+}
+
+/** The discrepancy that an event is about, noted as changed; `undefined` where it was raised after the day asked about. */
+function discrepancyOf(
+  model: ContractModel,
+  event: EffectiveEvent<{ readonly discrepancy: string }>,
+): DiscrepancyFacts | undefined {
+  const facts = model.discrepancies.get(qualified('discrepancy', event.data.discrepancy, event.party));
+  if (facts !== undefined) model.touch('discrepancy', facts.discrepancy);
+  return facts;
+}
+
+const answered = (data: { readonly discrepancy: string }) => mention('discrepancy', data.discrepancy, '/discrepancy');
+
+export const discrepancyTypes = [
+  eventType<DiscrepancyRaised>({
+    type: 'DiscrepancyRaised',
+    description: 'The buyer reports what is wrong with what arrived, or with a bill.',
+    version: 1,
+    payload: DiscrepancyRaised,
+    act: false,
+    by: ['buyer'],
+    names: (data) => named('line', data.line, '/line'),
+    mentions: (data) => mention('shipment', data.shipment, '/shipment'),
+    opens: (data) => ({ kind: 'discrepancy', id: data.discrepancy, pointer: '/discrepancy' }),
+    keeps: (data) => [`discrepancy ${data.discrepancy}`],
+    fold: foldRaised,
+  }),
+  eventType<DiscrepancyAnswered>({
+    type: 'DiscrepancyAnswered',
+    description: 'Seller or prime accepts or rejects a discrepancy report, and says what it will do.',
+    version: 1,
+    payload: DiscrepancyAnswered,
+    act: false,
+    by: ['seller', 'prime'],
+    answers: answered,
+    fold: (model, event) => {
+      if (!event.withdrawn) discrepancyOf(model, event)?.answers.push(event);
+    },
+  }),
+  eventType<DiscrepancyClosed>({
+    type: 'DiscrepancyClosed',
+    description: 'The buyer closes a discrepancy report and says how it ended.',
+    version: 1,
+    payload: DiscrepancyClosed,
+    act: false,
+    by: ['buyer'],
+    answers: answered,
+    fold: (model, event) => {
+      if (event.withdrawn) return;
+      const facts = discrepancyOf(model, event);
+      if (facts === undefined) return;
+      if (facts.closing === undefined) {
+        const { id, source, recordedtime, data } = event;
+        facts.closing = { outcome: data.outcome, recordedtime, event: { id, source } };
+      } else model.flag('repeated-answer', event, `discrepancy ${facts.discrepancy} had been closed before`);
+    },
+  }),
+];

@@ -1,0 +1,258 @@
+/** Payments, statements and what they were compared with, and the settlement of the account. */
+import {
+  IsId,
+  IsName,
+  IsOneOf,
+  IsQuantity,
+  IsReference,
+  IsText,
+  ListOfParts,
+  Money,
+  Optional,
+  Part,
+} from './fields.js';
+import { dayOf } from './calendar.js';
+import { stoodSince } from './delivery-arithmetic.js';
+import { eventType, mention, named, qualified, type EffectiveEvent, type EventName } from './event-type.js';
+import { insertByStand, isAfter, type ContractModel, type Stand } from './model.js';
+import { minorUnits, quantityOf, valueOf } from './money.js';
+import { inForce } from './terms-in-force.js';
+
+export class PaymentMade {
+  @IsId() readonly payment!: string;
+  @Part(() => Money) readonly amount!: Money;
+  @IsOneOf(['advance', 'progress', 'final']) readonly kind!: 'advance' | 'progress' | 'final';
+}
+
+export class StatementItem {
+  @IsId() readonly line!: string;
+  @IsQuantity() readonly quantity!: number | string;
+  @Part(() => Money) readonly amount!: Money;
+}
+
+export class StatementIssued {
+  @IsId() readonly statement!: string;
+  @Part(() => Money) readonly amount!: Money;
+  @ListOfParts(() => StatementItem) readonly items!: readonly StatementItem[];
+}
+
+/** One field in which statement and receipt say different things. */
+export class Difference {
+  @IsName() readonly field!: string;
+  @IsText() readonly statement!: string;
+  @IsText() readonly receipt!: string;
+}
+
+export class StatementMatched {
+  @IsReference() readonly statement!: string;
+  @Optional() @IsId() readonly shipment?: string;
+  /** The office that compared, not a person. */
+  @IsName() readonly comparedBy!: string;
+  @ListOfParts(() => Difference) readonly differences!: readonly Difference[];
+}
+
+export class AccountSettled {
+  @Part(() => Money) readonly finalAmount!: Money;
+  @Part(() => Money) readonly refund!: Money;
+}
+
+export interface PaymentFacts {
+  /** `PARTY/ID`. */
+  readonly payment: string;
+  readonly event: EffectiveEvent<PaymentMade>;
+  /** In the contract's currency, and not taken back. */
+  readonly counts: boolean;
+}
+
+export interface StatementFacts {
+  /** `PARTY/ID`. */
+  readonly statement: string;
+  readonly issued: EffectiveEvent<StatementIssued>;
+  /** In order of {@link Stand}. */
+  readonly matches: EffectiveEvent<StatementMatched>[];
+}
+
+export interface SettlementFacts extends Stand {
+  readonly side: 'buyer' | 'seller';
+  readonly by: string;
+  readonly event: Required<EventName>;
+  readonly recordedtime: string;
+  readonly finalAmount: Money;
+  readonly refund: Money;
+}
+
+/** The currency of the contract: that of its registration. */
+export const currencyOf = (model: ContractModel): string => model.registration?.value.currency ?? '';
+
+function foldPayment(model: ContractModel, event: EffectiveEvent<PaymentMade>): void {
+  const { payment, amount } = event.data;
+  const currency = currencyOf(model);
+  const counts = !event.withdrawn && amount.currency === currency;
+  model.touched.said.payments.push({ payment: `${event.party}/${payment}`, event, counts });
+  if (event.withdrawn) return;
+  if (counts) model.paid += minorUnits(amount);
+  else model.flag('other-currency', event, `paid in ${amount.currency}, which is not the contract's ${currency}`);
+}
+
+function foldStatement(model: ContractModel, event: EffectiveEvent<StatementIssued>): void {
+  const statement = `${event.party}/${event.data.statement}`;
+  model.statements.set(statement, { statement, issued: event, matches: [] });
+  model.touch('statement', statement);
+  if (event.withdrawn) return;
+  const currency = currencyOf(model);
+  if (event.data.amount.currency === currency) model.billed += minorUnits(event.data.amount);
+  else
+    model.flag(
+      'other-currency',
+      event,
+      `billed in ${event.data.amount.currency}, which is not the contract's ${currency}`,
+    );
+  for (const { line, quantity, amount } of event.data.items) {
+    const billed = (model.line(line).billed ??= { quantity: 0n, minor: 0n });
+    billed.quantity += quantityOf(quantity);
+    if (amount.currency === currency) billed.minor += minorUnits(amount);
+  }
+}
+
+function foldMatched(model: ContractModel, event: EffectiveEvent<StatementMatched>): void {
+  if (event.withdrawn) return;
+  const facts = model.statements.get(qualified('statement', event.data.statement, event.party));
+  if (facts === undefined) return; // issued after the day that is asked about
+  insertByStand(facts.matches, event);
+  model.touch('statement', facts.statement);
+}
+
+const same = (a: Money, b: Money): boolean => a.currency === b.currency && minorUnits(a) === minorUnits(b);
+
+function foldSettled(model: ContractModel, event: EffectiveEvent<AccountSettled>): void {
+  const { time, revision, recordedtime, id, source, party, data } = event;
+  const side = model.holds(party, 'buyer') ? 'buyer' : 'seller';
+  const settlement: SettlementFacts = {
+    time,
+    revision,
+    recordedtime,
+    side,
+    by: party,
+    event: { id, source },
+    finalAmount: data.finalAmount,
+    refund: data.refund,
+  };
+  model.touch('settlement', String(revision));
+  if (model.settled !== undefined) {
+    model.settlements.push(settlement);
+    model.flag('repeated-answer', event, 'the account had been settled before');
+    return;
+  }
+  const other = model.settlements.find(
+    (entry) => entry.side !== side && same(entry.finalAmount, data.finalAmount) && same(entry.refund, data.refund),
+  );
+  model.settlements.push(settlement);
+  if (other === undefined) {
+    model.flag(
+      'one-sided',
+      event,
+      `no settlement of the other side has this final amount and refund; only the ${side}'s`,
+    );
+    return;
+  }
+  model.unflag('one-sided', other.revision);
+  model.settled = { first: other, second: settlement };
+  model.touch('settlement', String(other.revision));
+}
+
+/** The day (`time`) of the later of the two settlements that agree; `undefined` while there are none. */
+export function settledOn({ settled }: ContractModel): string | undefined {
+  if (settled === undefined) return undefined;
+  return dayOf((isAfter(settled.first, settled.second) ? settled.first : settled.second).time);
+}
+
+/** Value in minor units over all lines, each rounded half up by itself. */
+export interface DeliveredValue {
+  readonly delivered: bigint;
+  readonly undelivered: bigint;
+}
+
+/** What counts as accepted of a line, in millionths: not more than its quantity. */
+export function acceptedOf(model: ContractModel, line: string): bigint {
+  const accepted = model.lines.get(line)?.accepted.total ?? 0n;
+  const most = inForce(model).lines.get(line)?.quantity ?? accepted;
+  return accepted > most ? most : accepted;
+}
+
+export function deliveredValue(model: ContractModel): DeliveredValue {
+  let [delivered, total] = [0n, 0n];
+  for (const terms of inForce(model).lines.values()) {
+    const unit = minorUnits(terms.unitValue);
+    const value = valueOf(acceptedOf(model, terms.line), unit);
+    delivered += value;
+    total += terms.cancelledOn === undefined ? valueOf(terms.quantity, unit) : value;
+  }
+  return { delivered, undelivered: total - delivered };
+}
+
+/** The day from which every line's quantity has stood accepted, cancelled lines left out; `undefined` while it has not. */
+export function deliveredSince(model: ContractModel): string | undefined {
+  const start = model.registration?.signedOn ?? '';
+  let latest: string | undefined;
+  for (const { line, quantity, cancelledOn } of inForce(model).lines.values()) {
+    if (cancelledOn !== undefined) continue;
+    const since = stoodSince(model.lines.get(line)?.deliveries ?? [], quantity, quantity, start);
+    if (since === undefined) return undefined;
+    if (latest === undefined || since > latest) latest = since;
+  }
+  return latest;
+}
+
+/** paid less delivered, not below zero; zero once settled. Minor units. */
+export const exposureOf = (paid: bigint, delivered: bigint, settled: boolean): bigint =>
+  settled || paid <= delivered ? 0n : paid - delivered;
+
+export const paymentTypes = [
+  eventType<PaymentMade>({
+    type: 'PaymentMade',
+    description: 'The buyer paid: in advance, by progress, or at the end.',
+    version: 1,
+    payload: PaymentMade,
+    act: false,
+    by: ['buyer'],
+    opens: (data) => ({ kind: 'payment', id: data.payment, pointer: '/payment' }),
+    keeps: (data) => [`payment ${data.payment}`],
+    fold: foldPayment,
+  }),
+  eventType<StatementIssued>({
+    type: 'StatementIssued',
+    description: 'The seller bills: a statement of lines, quantities and amounts.',
+    version: 1,
+    payload: StatementIssued,
+    act: false,
+    by: ['seller'],
+    names: (data) => data.items.flatMap(({ line }, index) => named('line', line, `/items/${index}/line`)),
+    opens: (data) => ({ kind: 'statement', id: data.statement, pointer: '/statement' }),
+    keeps: (data) => [`statement ${data.statement}`],
+    fold: foldStatement,
+  }),
+  eventType<StatementMatched>({
+    type: 'StatementMatched',
+    description:
+      'An office of the buyer compared a statement with what was received, and found these differences, or none.',
+    version: 1,
+    payload: StatementMatched,
+    act: false,
+    by: ['buyer'],
+    mentions: (data) => [
+      ...mention('statement', data.statement, '/statement'),
+      ...mention('shipment', data.shipment, '/shipment'),
+    ],
+    fold: foldMatched,
+  }),
+  eventType<AccountSettled>({
+    type: 'AccountSettled',
+    description: 'One side states the final amount and the refund; settled once the other states the same.',
+    version: 1,
+    payload: AccountSettled,
+    act: true,
+    by: ['seller', 'buyer'],
+    inPersonOnly: true,
+    fold: foldSettled,
+  }),
+];

@@ -1,0 +1,187 @@
+/** The dates of a milestone, worked out from its timeline. */
+import { acceptedSince, allAcceptedSince } from './delivery.js';
+import {
+  byTime,
+  daysBetween,
+  once,
+  lastByTime,
+  later,
+  nameOf,
+  openedId,
+  orNull,
+  said,
+  type Book,
+  type Data,
+  type Fact,
+} from './record.js';
+import { amendments, held, lineOf, lines, milestones, type Amendment, type Milestone, type Side } from './terms.js';
+
+export interface Redating {
+  readonly kind: 'redating';
+  readonly fact: Fact;
+  readonly to: string;
+  readonly amendment: Amendment;
+}
+export interface Forecast {
+  readonly kind: 'forecast';
+  readonly fact: Fact;
+  readonly to: string;
+  /** Stated by seller, prime or the responsible party. */
+  readonly counts: boolean;
+}
+export type Entry = Redating | Forecast;
+
+/** Re-datings and forecasts, in order. */
+export function timeline(book: Book, milestone: Milestone): Entry[] {
+  const redatings = amendments(book).flatMap((amendment): Redating[] =>
+    ((amendment.fact.data['milestones'] ?? []) as { readonly milestone: string; readonly due?: string }[])
+      .filter(({ milestone: id, due }) => id === milestone.milestone && due !== undefined)
+      // What comes before the amendment that introduced it in `time` gives it no new date: it had none yet.
+      .filter(() => milestone.introducedBy === undefined || byTime(amendment.fact, milestone.introducedBy) > 0)
+      .map(({ due }) => ({ kind: 'redating', fact: amendment.fact, to: due!, amendment })),
+  );
+  const counts = (fact: Fact): boolean =>
+    held(book, fact, 'seller') || held(book, fact, 'prime') || fact.party === milestone.responsible;
+  const forecasts = said(book, 'ForecastRevised', 'DelayReported').flatMap((fact): Forecast[] =>
+    forecastsIn(fact)
+      .filter(({ milestone: id }) => id === milestone.milestone)
+      .map(({ forecast }) => ({ kind: 'forecast', fact, to: forecast, counts: counts(fact) })),
+  );
+  return [...redatings, ...forecasts].toSorted((a, b) => byTime(a.fact, b.fact));
+}
+
+interface Stated {
+  readonly milestone: string;
+  readonly forecast: string;
+}
+export const forecastsIn = ({ type, data }: Fact): readonly Stated[] =>
+  type === 'DelayReported' ? (data['forecasts'] as Stated[]) : [data as Data & Stated];
+
+const isAgreed = (entry: Entry): boolean => entry.kind === 'redating' && entry.amendment.agreement !== undefined;
+
+/** What follows the last agreed re-dating; all where there is none. */
+export const sinceAgreed = (entries: readonly Entry[]): readonly Entry[] =>
+  entries.slice(entries.findLastIndex(isAgreed) + 1);
+export const agreedDate = (entries: readonly Entry[], baseline: string): string =>
+  entries.findLast(isAgreed)?.to ?? baseline;
+
+function imposing(entries: readonly Entry[]): Redating | undefined {
+  const since = sinceAgreed(entries).filter((entry) => entry.kind === 'redating');
+  const lasts = (['buyer', 'seller'] satisfies Side[])
+    .map((side) => since.findLast(({ amendment }) => amendment.side === side))
+    .filter((redating) => redating !== undefined)
+    .toSorted((a, b) => byTime(a.fact, b.fact));
+  // The latest date; of two with the same date the earlier re-dating.
+  return lasts.find(({ to }) => lasts.every((other) => other.to <= to));
+}
+
+/** Where the date stands after some part of the timeline. */
+export function standingDate(entries: readonly Entry[], baseline: string): string {
+  const own = sinceAgreed(entries).findLast((entry) => entry.kind === 'forecast' && entry.counts)?.to;
+  const standing = own ?? agreedDate(entries, baseline);
+  const imposed = imposing(entries);
+  if (imposed === undefined || imposed.to <= standing) return standing;
+  const after = entries.slice(entries.indexOf(imposed) + 1);
+  return after.some((entry) => entry.kind === 'forecast' && entry.counts) ? standing : imposed.to;
+}
+
+/** The day on which it was reached. */
+export function actualOf(book: Book, milestone: Milestone): string | undefined {
+  if (milestone.kind === 'delivery') {
+    if (milestone.line === null)
+      return allAcceptedSince(
+        book,
+        lines(book).filter(({ cancelled }) => !cancelled),
+        ({ quantity }) => milestone.quantity ?? quantity,
+      );
+    const line = lineOf(book, milestone.line);
+    return line === undefined ? undefined : acceptedSince(book, line, milestone.quantity ?? line.quantity);
+  }
+  const words = claims(book, milestone);
+  const word =
+    lastByTime(words.filter((fact) => held(book, fact, 'buyer'))) ??
+    lastByTime(words.filter(({ party }) => party === milestone.responsible)) ??
+    lastByTime(words);
+  return word?.data['on'];
+}
+
+const claims = (book: Book, milestone: Milestone): Fact[] =>
+  said(book, 'MilestoneReached').filter(({ data }) => data['milestone'] === milestone.milestone);
+
+export function dates(book: Book, milestone: Milestone) {
+  const entries = timeline(book, milestone);
+  const { baseline } = milestone;
+  const agreed = agreedDate(entries, baseline);
+  const imposed = imposing(entries)?.to;
+  const standing = standingDate(entries, baseline);
+  const actual = actualOf(book, milestone);
+  const expected = actual ?? later(standing, milestone.day);
+  return {
+    baseline,
+    agreed,
+    imposed: orNull(imposed),
+    forecast: orNull(sinceAgreed(entries).findLast((entry) => entry.kind === 'forecast' && entry.counts)?.to),
+    standing,
+    actual: orNull(actual),
+    claimed: milestone.kind === 'delivery' ? orNull(lastByTime(claims(book, milestone))?.data['on'] as string) : null,
+    expected,
+    slipDays: daysBetween(baseline, expected),
+    lateDays: daysBetween(agreed, expected),
+    extensionsAgreedDays: daysBetween(baseline, agreed),
+    extensionsImposedDays: imposed === undefined ? 0 : Math.max(0, daysBetween(agreed, imposed)),
+    timesRedated: entries.filter(({ kind }) => kind === 'redating').length,
+  };
+}
+
+export interface Dated extends Milestone {
+  readonly dates: ReturnType<typeof dates>;
+}
+export const datedMilestones = once((book: Book): Dated[] =>
+  milestones(book).map((milestone) => ({ ...milestone, dates: dates(book, milestone) })),
+);
+
+export function schedule(book: Book) {
+  return {
+    milestones: datedMilestones(book).map(({ dates: found, ...milestone }) => {
+      const entries = timeline(book, milestone);
+      const before = (entry: Entry): string =>
+        standingDate(entries.slice(0, entries.indexOf(entry)), milestone.baseline);
+      return {
+        milestone: milestone.milestone,
+        line: milestone.line,
+        kind: milestone.kind,
+        description: milestone.description,
+        responsible: milestone.responsible,
+        binding: milestone.binding,
+        cancelled: milestone.cancelled,
+        ...found,
+        redatings: entries
+          .filter((entry) => entry.kind === 'redating')
+          .map((entry) => ({
+            amendment: entry.amendment.id,
+            by: entry.fact.reporter,
+            onBehalfOf: orNull(entry.fact.onBehalfOf),
+            recordedtime: entry.fact.recordedtime,
+            from: before(entry),
+            to: entry.to,
+            days: daysBetween(before(entry), entry.to),
+            consulted: entry.fact.data['consulted'] as readonly string[],
+            rationale: entry.fact.data['rationale'] as string,
+            agreedAt: orNull(entry.amendment.agreement?.recordedtime),
+            refusedAt: orNull(entry.amendment.refusal?.recordedtime),
+          })),
+        forecasts: entries
+          .filter((entry) => entry.kind === 'forecast')
+          .map((entry) => ({
+            event: nameOf(entry.fact),
+            by: entry.fact.reporter,
+            onBehalfOf: orNull(entry.fact.onBehalfOf),
+            recordedtime: entry.fact.recordedtime,
+            from: before(entry),
+            to: entry.to,
+            delay: entry.fact.type === 'DelayReported' ? openedId(entry.fact) : null,
+          })),
+      };
+    }),
+  };
+}

@@ -1,0 +1,319 @@
+/** Who is on the contract, what was agreed, and the lines, milestones, value and terms that are in force. */
+import type { Role } from '../../src/contract/event-type.js';
+import {
+  byTime,
+  dayNumber,
+  earlier,
+  once,
+  lastByTime,
+  quantityOf,
+  said,
+  timeDay,
+  type Book,
+  type Data,
+  type Fact,
+  type Money,
+  type Quantity,
+} from './record.js';
+
+export type Side = 'buyer' | 'seller';
+const SIDES: readonly Side[] = ['buyer', 'seller'];
+
+export const registrationOf = (book: Book): Fact | undefined => said(book, 'ContractRegistered')[0];
+
+/** Nobody but the registration makes a buyer or a seller. */
+export function holderOfSide(book: Book, side: Side): string {
+  const parties = registrationOf(book)!.data['parties'] as Data[];
+  return parties.find(({ role }) => role === side)!['party'] as string;
+}
+export const sideOf = (book: Book, party: string): Side | undefined =>
+  SIDES.find((side) => holderOfSide(book, side) === party);
+
+export interface Amendment {
+  readonly id: string;
+  readonly fact: Fact;
+  readonly side: Side | undefined;
+  /** The agreement with which all needed ones were recorded; `undefined` while it is not agreed. */
+  readonly agreement: Fact | undefined;
+  /** The day (`time`) of the later of the agreements it needed: what it cancels stands still from then. */
+  readonly agreedOn: string | undefined;
+  readonly refusal: Fact | undefined;
+}
+
+/** In recorded order. */
+export const amendments = once((book: Book): Amendment[] => {
+  return said(book, 'ContractAmended').map((fact) => {
+    const id = fact.data['amendment'] as string;
+    const side = sideOf(book, fact.party);
+    // Recorded on behalf of a side, it binds only when both have agreed themselves.
+    const needed = fact.onBehalfOf === undefined ? SIDES.filter((each) => each !== side) : SIDES;
+    const answers = needed.map((each) =>
+      said(book, 'AmendmentAgreed', 'AmendmentRefused').filter(
+        ({ data, party }) => data['amendment'] === id && sideOf(book, party) === each,
+      ),
+    );
+    // Of each side the first answer counts; a refusal may be followed by agreement, nothing else changes anything.
+    const agreements = answers.map((of) => of.find(({ type }) => type === 'AmendmentAgreed'));
+    const refusals = answers.map((of) => of[0]).filter((answer) => answer?.type === 'AmendmentRefused') as Fact[];
+    const agreed = agreements.every((agreement) => agreement !== undefined) ? (agreements as Fact[]) : [];
+    return {
+      id,
+      fact,
+      side,
+      agreement: agreed.toSorted((a, b) => a.revision - b.revision).at(-1),
+      agreedOn: agreed.length === 0 ? undefined : timeDay(lastByTime(agreed)!),
+      refusal: refusals.toSorted((a, b) => a.revision - b.revision)[0],
+    };
+  });
+});
+
+/** In the order in which they decide: of several that change the same thing the one latest in `time` does. */
+export const agreedAmendments = once((book: Book): Amendment[] =>
+  amendments(book)
+    .filter(({ agreement }) => agreement !== undefined)
+    .toSorted((a, b) => byTime(a.fact, b.fact)),
+);
+
+export interface Seat {
+  readonly party: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly country: string;
+}
+
+/** Who held which role after all events of a lower revision. */
+export function seatsBefore(book: Book, revision: number): Seat[] {
+  let seats: Seat[] = [];
+  for (const { type, data, revision: at } of book.facts) {
+    if (at >= revision) break;
+    const seat = ({ party, name, role, country }: Data): Seat => ({ party, name, role, country });
+    if (type === 'ContractRegistered') seats.push(...(data['parties'] as Data[]).map(seat));
+    if (type === 'PartyAdded') seats.push(seat(data));
+    if (type === 'PartyRemoved')
+      seats = seats.filter(({ party, role }) => party !== data['party'] || role !== data['role']);
+    if (type === 'AmendmentAgreed')
+      for (const { fact, agreement } of amendments(book))
+        if (agreement?.revision === at)
+          for (const judge of (fact.data['adjudicators'] ?? []) as Data[])
+            seats.push(seat({ ...judge, role: 'adjudicator' }));
+  }
+  // Added again with another name, a party has the role but once.
+  return seats.filter(
+    ({ party, role }, index) => seats.findLastIndex((other) => other.party === party && other.role === role) === index,
+  );
+}
+
+export const seatsNow = (book: Book): Seat[] => seatsBefore(book, Number.POSITIVE_INFINITY);
+export const held = (book: Book, fact: Fact, role: Role): boolean =>
+  seatsBefore(book, fact.revision).some((seat) => seat.party === fact.party && seat.role === role);
+export const holderBefore = (book: Book, role: Role, revision: number): string | undefined =>
+  seatsBefore(book, revision).find((seat) => seat.role === role)?.party;
+
+/** Every party that is or was on the contract. */
+export function partiesEver(book: Book): string[] {
+  const found = new Set<string>();
+  for (const { party } of registrationOf(book)!.data['parties'] as Data[]) found.add(party);
+  for (const { data } of said(book, 'PartyAdded')) found.add(data['party']);
+  for (const { fact } of agreedAmendments(book))
+    for (const { party } of (fact.data['adjudicators'] ?? []) as Data[]) found.add(party);
+  return [...found];
+}
+
+export interface Confirmation {
+  readonly confirmedBy: readonly string[];
+  readonly confirmedAt: string | null;
+}
+
+/** A correction of the registration voids the confirmations before it: they were of other terms. */
+export const confirmation = once((book: Book): Confirmation => {
+  const registration = registrationOf(book)!;
+  const confirmations = said(book, 'RegistrationConfirmed').filter(
+    ({ revision }) => revision > book.registrationCorrectedAt,
+  );
+  const needed = SIDES.map((side) => holderOfSide(book, side)).filter((party) => party !== registration.party);
+  const firsts = needed.map((party) => confirmations.find((each) => each.party === party));
+  const complete = firsts.every((each) => each !== undefined);
+  const last = (firsts as Fact[]).toSorted((a, b) => (a?.revision ?? 0) - (b?.revision ?? 0)).at(-1);
+  return {
+    confirmedBy: [...new Set(confirmations.map(({ party }) => party))],
+    confirmedAt: complete ? last!.recordedtime : null,
+  };
+});
+
+/** The day of the later closing, once both sides have closed; of each side the first recorded one counts. */
+export const closedOn = once((book: Book): string | undefined => {
+  const closings = SIDES.map((side) => said(book, 'ContractClosed').find(({ party }) => sideOf(book, party) === side));
+  return closings.every((closing) => closing !== undefined) ? timeDay(lastByTime(closings as Fact[])!) : undefined;
+});
+
+export interface Line {
+  readonly line: string;
+  readonly description: string;
+  readonly quantity: bigint;
+  readonly unit: string;
+  readonly unitValue: Money;
+  readonly responsible: string;
+  readonly standard: string | null;
+  readonly cancelled: boolean;
+  /** The day of the first agreement that cancels it. */
+  readonly cancelledOn: string | undefined;
+}
+
+interface Whole {
+  readonly id: string;
+  readonly data: Data;
+  /** The amendment that introduced it; `undefined` where the registration did. */
+  readonly amendment: Amendment | undefined;
+  /** What later amendments gave of it, in the order in which they decide. */
+  readonly changes: readonly Data[];
+}
+
+const wholeLine = (data: Data): boolean => ['description', 'quantity', 'unit', 'unitValue'].every((key) => key in data);
+const wholeMilestone = (data: Data): boolean => ['kind', 'description', 'due', 'binding'].every((key) => key in data);
+
+/** Lines or milestones in the order in which they were introduced. */
+function introduced(book: Book, list: 'lines' | 'milestones', id: string, whole: (data: Data) => boolean): Whole[] {
+  const found: Whole[] = (registrationOf(book)!.data[list] as Data[]).map((data) => ({
+    id: data[id],
+    data,
+    amendment: undefined,
+    changes: agreedAmendments(book).flatMap(({ fact }) => given(fact, list, id, data[id])),
+  }));
+  const agreed = agreedAmendments(book);
+  for (const [at, amendment] of agreed.entries())
+    for (const data of (amendment.fact.data[list] ?? []) as Data[]) {
+      if (!whole(data) || found.some((other) => other.id === data[id])) continue;
+      const changes = agreed.slice(at + 1).flatMap(({ fact }) => given(fact, list, id, data[id]));
+      found.push({ id: data[id], data, amendment, changes });
+    }
+  return found;
+}
+
+const given = (fact: Fact, list: string, id: string, value: string): Data[] =>
+  ((fact.data[list] ?? []) as Data[]).filter((each) => each[id] === value);
+
+/** The last that was given of a field, else what it was introduced with. */
+const inForce = (whole: Whole, field: string): any =>
+  whole.changes.findLast((change) => change[field] !== undefined)?.[field] ?? whole.data[field];
+
+function cancelledOn(book: Book, list: 'lines' | 'milestones', id: string, value: string): string | undefined {
+  const days = agreedAmendments(book)
+    .filter(({ fact }) => given(fact, list, id, value).some(({ cancelled }) => cancelled === true))
+    .map(({ agreedOn }) => agreedOn!);
+  return days.length === 0 ? undefined : days.reduce(earlier);
+}
+
+/** Who is responsible for what names nobody: fixed by who was prime when what introduced it was recorded. */
+function byDefault(book: Book, amendment: Amendment | undefined): string {
+  const revision = amendment === undefined ? 0 : amendment.fact.revision;
+  return holderBefore(book, 'prime', revision + 1) ?? holderOfSide(book, 'seller');
+}
+
+/** Whoever was responsible for its line when it was introduced, as agreed amendments follow each other in `time`. */
+function byLine(book: Book, line: string, amendment: Amendment | undefined): string | undefined {
+  const whole = introduced(book, 'lines', 'line', wholeLine).find(({ id }) => id === line);
+  if (whole === undefined) return undefined;
+  const until =
+    amendment === undefined ? [] : agreedAmendments(book).filter(({ fact }) => byTime(fact, amendment.fact) <= 0);
+  const changes = until
+    .filter(({ fact }) => whole.amendment === undefined || byTime(fact, whole.amendment.fact) > 0)
+    .flatMap(({ fact }) => given(fact, 'lines', 'line', line));
+  return inForce({ ...whole, changes }, 'responsible') ?? byDefault(book, whole.amendment);
+}
+
+export const lines = once((book: Book): Line[] => {
+  return introduced(book, 'lines', 'line', wholeLine).map((whole) => {
+    const cancelled = cancelledOn(book, 'lines', 'line', whole.id);
+    return {
+      line: whole.id,
+      description: inForce(whole, 'description'),
+      quantity: quantityOf(inForce(whole, 'quantity') as Quantity),
+      unit: inForce(whole, 'unit'),
+      unitValue: inForce(whole, 'unitValue'),
+      responsible: inForce(whole, 'responsible') ?? byDefault(book, whole.amendment),
+      standard: inForce(whole, 'standard') ?? null,
+      cancelled: cancelled !== undefined,
+      cancelledOn: cancelled,
+    };
+  });
+});
+
+export interface Milestone {
+  readonly milestone: string;
+  readonly line: string | null;
+  readonly kind: string;
+  readonly description: string;
+  readonly responsible: string;
+  readonly binding: string;
+  readonly quantity: bigint | undefined;
+  readonly baseline: string;
+  readonly cancelled: boolean;
+  /** The day asked about, which stands still at the first agreement that cancels it, and at the closing. */
+  readonly day: string;
+  /** The amendment that introduced it; re-datings come after that. */
+  readonly introducedBy: Fact | undefined;
+}
+
+export const milestones = once((book: Book): Milestone[] => {
+  return introduced(book, 'milestones', 'milestone', wholeMilestone).map((whole): Milestone => {
+    const line = (inForce(whole, 'line') as string | undefined) ?? null;
+    const cancelled = [
+      cancelledOn(book, 'milestones', 'milestone', whole.id),
+      line === null ? undefined : cancelledOn(book, 'lines', 'line', line),
+    ].filter((day) => day !== undefined);
+    const closed = closedOn(book);
+    return {
+      milestone: whole.id,
+      line,
+      kind: inForce(whole, 'kind'),
+      description: inForce(whole, 'description'),
+      responsible: inForce(whole, 'responsible') ?? responsibleWhenIntroduced(book, whole),
+      binding: inForce(whole, 'binding'),
+      quantity: inForce(whole, 'quantity') === undefined ? undefined : quantityOf(inForce(whole, 'quantity')),
+      baseline: whole.data['due'],
+      cancelled: cancelled.length > 0,
+      day: [...cancelled, ...(closed === undefined ? [] : [closed])].reduce(earlier, book.day),
+      introducedBy: whole.amendment?.fact,
+    };
+  });
+});
+
+function responsibleWhenIntroduced(book: Book, whole: Whole): string {
+  const { kind, line } = whole.data as { readonly kind: string; readonly line?: string };
+  if (kind === 'payment') return holderOfSide(book, 'buyer');
+  const ofLine = line === undefined ? undefined : byLine(book, line, whole.amendment);
+  return ofLine ?? byDefault(book, whole.amendment);
+}
+
+export const lineOf = (book: Book, id: string | null): Line | undefined => lines(book).find(({ line }) => line === id);
+
+export const valueInForce = (book: Book): Money =>
+  agreedAmendments(book).findLast(({ fact }) => fact.data['value'] !== undefined)?.fact.data['value'] ??
+  registrationOf(book)!.data['value'];
+export const currencyOf = (book: Book): string => valueInForce(book).currency;
+
+export interface Terms {
+  readonly signed: boolean;
+  readonly reportEveryDays: number;
+  readonly delayNoticeDays: number;
+  readonly acknowledgeWithinDays: number;
+  readonly resolveWithinDays: number;
+  readonly discrepancyWithinDays: number;
+  readonly settleWithinDays: number;
+}
+
+export const termsInForce = once((book: Book): Terms =>
+  agreedAmendments(book).reduce(
+    (terms, { fact }) => ({ ...terms, ...(fact.data['terms'] as Partial<Terms> | undefined) }),
+    { signed: false, ...(registrationOf(book)!.data['terms'] as Omit<Terms, 'signed'>) } as Terms,
+  ),
+);
+
+/** The signing day plus whole years; 29 February becomes the 28th where the year has no 29th. */
+export function yearsAfter(day: string, years: number): string {
+  const [year, month, date] = [Number(day.slice(0, 4)) + years, day.slice(5, 7), day.slice(8, 10)];
+  const same = `${String(year).padStart(4, '0')}-${month}-${date}`;
+  return Number.isNaN(dayNumber(same)) || new Date(`${same}T00:00:00Z`).toISOString().slice(0, 10) !== same
+    ? `${same.slice(0, 8)}28`
+    : same;
+}
