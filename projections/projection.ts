@@ -89,3 +89,20 @@ export const integerOrNull = (row: Row, column: string): number | null => {
 };
 export const json = <T>(row: Row, column: string): T => JSON.parse(text(row, column)) as T;
 export const flag = (value: boolean): number => (value ? 1 : 0);
+
+// What most answers say of an event.
+export interface Reported {
+  readonly id: string;
+  readonly source: string;
+  readonly reporter: string;
+  readonly onBehalfOf: string | undefined;
+}
+export const nameOf = ({ id, source }: Pick<Reported, 'id' | 'source'>) => ({ id, source });
+/** Who recorded it, and for whom. */
+export const reportedBy = ({ reporter, onBehalfOf }: Pick<Reported, 'reporter' | 'onBehalfOf'>) => ({
+  by: reporter,
+  onBehalfOf: onBehalfOf ?? null,
+});
+/** Rows in the order of an integer column. */
+export const ordered = (rows: readonly Row[], column: string): Row[] =>
+  [...rows].sort((a, b) => integer(a, column) - integer(b, column));

@@ -37,7 +37,7 @@ const dispatch = (shipment: string, quantity: number, by: string, time = '2021-0
     { by, time },
   );
 
-test('what is registered is shown, with who confirmed it; what cannot be known yet is null', () => {
+test('what is registered is shown, with who confirmed it', () => {
   expect(view('2020-03-01')).toMatchObject({
     contract: CONTRACT,
     buyer: 'jp-mod',
@@ -46,10 +46,10 @@ test('what is registered is shown, with who confirmed it; what cannot be known y
     status: 'on-track',
     revision: '1',
     registration: { by: 'us-gov', confirmedBy: ['jp-mod'], confirmedAt: '2020-01-20T12:00:00.000Z', contestedAt: null },
-    paid: null,
-    exposure: null,
+    paid: { amount: '0.00', currency: 'USD' },
+    exposure: { amount: '0.00', currency: 'USD' },
     settledOn: null,
-    overdueReports: null,
+    overdueReports: 0,
     undeliveredValue: { amount: '1000.00', currency: 'USD' },
     deliveredValue: { amount: '0.00', currency: 'USD' },
   });

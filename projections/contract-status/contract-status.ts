@@ -1,7 +1,10 @@
 /** Where each contract stands: one row a contract, with its lines, parties and flags. */
 import { dayNumber, dayOf } from '../../src/contract/calendar.js';
 import type { ContractModel, LineFacts, Touched } from '../../src/contract/model.js';
-import { minorUnits, quantityData, valueOf } from '../../src/contract/money.js';
+import { minorUnits, quantityData } from '../../src/contract/money.js';
+import { overdueReports, reportStates } from '../../src/contract/obligations.js';
+import { acceptedOf, deliveredSince, deliveredValue, exposureOf, settledOn } from '../../src/contract/payment.js';
+import { reportsTouched } from '../../src/contract/reporting.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
 import { inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
 import { flag, type Projection, type Row, type RowSink, type TableDefinition } from '../projection.js';
@@ -19,8 +22,15 @@ export const contractTable: TableDefinition = {
     value: { type: 'json' },
     currency: { type: 'text' },
     /** Minor units, padded with zeros so that they sort as text. */
+    value_minor: { type: 'text' },
     delivered_minor: { type: 'text' },
     undelivered_minor: { type: 'text' },
+    paid_minor: { type: 'text' },
+    exposure_minor: { type: 'text' },
+    /** The day from which every line's quantity has stood accepted. */
+    delivered_day: { type: 'integer', nullable: true },
+    settled_on: { type: 'text', nullable: true },
+    settle_within_days: { type: 'integer' },
     terms: { type: 'json' },
     parties: { type: 'json' },
     registered_by: { type: 'text' },
@@ -34,6 +44,8 @@ export const contractTable: TableDefinition = {
     /** An open milestone is expected after its agreed date, whatever the day. */
     at_risk: { type: 'integer' },
     open_delays: { type: 'integer' },
+    open_criticals: { type: 'integer' },
+    overdue_reports: { type: 'integer' },
     // Days (since 1970-01-01) of which a day asked about makes slip and lateness: the larger of the floor and
     // day - since. See the folder's README.
     slip_floor: { type: 'integer', nullable: true },
@@ -80,6 +92,7 @@ export const lineTable: TableDefinition = {
     rejected: { type: 'json' },
     last_report_on: { type: 'text', nullable: true },
     last_report_by: { type: 'text', nullable: true },
+    overdue_since: { type: 'text', nullable: true },
   },
   key: ['contract', 'line'],
 };
@@ -100,26 +113,6 @@ export const flagTable: TableDefinition = {
 /** Digits of a sum of minor units as it is kept: more than any sum has. */
 const MINOR_DIGITS = 40;
 export const paddedMinor = (minor: bigint): string => minor.toString().padStart(MINOR_DIGITS, '0');
-
-/** What counts as accepted of a line: not more than its quantity. */
-const acceptedWithin = (terms: LineInForce, facts: LineFacts | undefined): bigint => {
-  const accepted = facts?.accepted.total ?? 0n;
-  return accepted > terms.quantity ? terms.quantity : accepted;
-};
-
-/** Delivered and undelivered value over all lines, each line rounded half up to the minor unit. */
-function sums(facts: ContractModel): { readonly delivered: bigint; readonly undelivered: bigint } {
-  let delivered = 0n;
-  let total = 0n;
-  for (const terms of inForce(facts).lines.values()) {
-    const unit = minorUnits(terms.unitValue);
-    const accepted = acceptedWithin(terms, facts.lines.get(terms.line));
-    const value = valueOf(accepted, unit);
-    delivered += value;
-    total += terms.cancelledOn === undefined ? valueOf(terms.quantity, unit) : value;
-  }
-  return { delivered, undelivered: total - delivered };
-}
 
 interface Latest {
   floor: number | null;
@@ -169,7 +162,8 @@ function contractRow(facts: ContractModel): Row {
   const { registration, contract } = facts;
   if (registration === undefined) throw new RangeError(`contract ${contract} has not been registered`);
   const terms = inForce(facts);
-  const { delivered, undelivered } = sums(facts);
+  const { delivered, undelivered } = deliveredValue(facts);
+  const since = deliveredSince(facts);
   let openDelays = 0;
   for (const delay of facts.delays.values()) if (!delay.withdrawn && delay.resolved === undefined) openDelays += 1;
   const { title, reference, programme } = registration;
@@ -183,8 +177,14 @@ function contractRow(facts: ContractModel): Row {
     signed_on: registration.signedOn,
     value: JSON.stringify(terms.value),
     currency: terms.value.currency,
+    value_minor: paddedMinor(minorUnits(terms.value)),
     delivered_minor: paddedMinor(delivered),
     undelivered_minor: paddedMinor(undelivered),
+    paid_minor: paddedMinor(facts.paid),
+    exposure_minor: paddedMinor(exposureOf(facts.paid, delivered, facts.settled !== undefined)),
+    delivered_day: since === undefined ? null : dayNumber(since),
+    settled_on: settledOn(facts) ?? null,
+    settle_within_days: terms.terms.settleWithinDays,
     terms: JSON.stringify(terms.terms),
     parties: JSON.stringify(facts.parties),
     registered_by: registration.by,
@@ -194,6 +194,8 @@ function contractRow(facts: ContractModel): Row {
     closed_day: facts.closed === undefined ? null : dayNumber(dayOf(facts.closed.time)),
     ...milestoneColumns(facts),
     open_delays: openDelays,
+    open_criticals: facts.criticalOpen.size,
+    overdue_reports: overdueReports(facts).length,
     last_report_on: facts.lastReport === undefined ? null : dayOf(facts.lastReport.recordedtime),
     revision: facts.revision,
     search: `${contract}\n${title}\n${reference}\n${programme}`.toLowerCase(),
@@ -201,6 +203,13 @@ function contractRow(facts: ContractModel): Row {
 }
 
 const carried = (of: LineFacts['shipped'] | undefined): string => JSON.stringify(quantityData(of?.total ?? 0n));
+
+/** The earliest due day of a report of the line that was missed and not made up for, by any party. */
+function overdueSince(facts: ContractModel, line: string): string | null {
+  if (!facts.noticed.has(line)) return null;
+  const since = reportStates(facts, line).flatMap((state) => state.overdueSince ?? []);
+  return since.sort()[0] ?? null;
+}
 
 function lineRow(facts: ContractModel, terms: LineInForce, seq: number): Row {
   const line = facts.lines.get(terms.line);
@@ -221,24 +230,30 @@ function lineRow(facts: ContractModel, terms: LineInForce, seq: number): Row {
     units_completed: JSON.stringify(production?.unitsCompleted ?? null),
     shipped: carried(line?.shipped),
     received: carried(line?.received),
-    accepted: JSON.stringify(quantityData(acceptedWithin(terms, line))),
+    accepted: JSON.stringify(quantityData(acceptedOf(facts, terms.line))),
     rejected: JSON.stringify(quantityData(line?.rejected ?? 0n)),
     last_report_on: lastReport === undefined ? null : dayOf(lastReport.recordedtime),
     last_report_by: lastReport?.by ?? null,
+    overdue_since: overdueSince(facts, terms.line),
   };
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 export const contractStatus: Projection = {
   name: 'contract-status',
-  version: 2,
+  version: 3,
   tables: [contractTable, partyTable, lineTable, flagTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     rows.put(contractTable, contractRow(facts));
     if (touched.all || touched.parties)
       for (const party of facts.partiesEver) rows.put(partyTable, { contract: facts.contract, party });
+    // Who reports on a milestone of a line may have missed a report of it.
+    const reports = facts.noticed.size > 0 ? reportsTouched(facts, touched) : NONE;
     let seq = 0;
     for (const terms of inForce(facts).lines.values()) {
-      if (touched.all || touched.lines.has(terms.line)) rows.put(lineTable, lineRow(facts, terms, seq));
+      if (touched.all || touched.lines.has(terms.line) || reports.has(terms.line))
+        rows.put(lineTable, lineRow(facts, terms, seq));
       seq += 1;
     }
     for (const { revision, code, event, detail } of touched.flagged.values())

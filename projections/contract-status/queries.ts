@@ -32,9 +32,13 @@ export const SORT_FIELDS = [
   'slipDays',
   'lateDays',
   'deliveryLateDays',
+  'paid',
   'deliveredValue',
   'undeliveredValue',
+  'exposure',
+  'settledOn',
   'openDelays',
+  'overdueReports',
   'lastReportOn',
   'revision',
 ] as const;
@@ -46,6 +50,8 @@ export interface ContractFilters {
   readonly programme?: string | undefined;
   /** Looked for in id, title, reference and programme, upper and lower case alike. */
   readonly q?: string | undefined;
+  /** Whether a report is overdue. */
+  readonly overdueReports?: boolean | undefined;
 }
 
 export interface ContractPage extends ContractFilters {
@@ -57,7 +63,7 @@ export interface ContractPage extends ContractFilters {
   readonly after?: { readonly value: string | number | null; readonly contract: string } | undefined;
 }
 
-/** What is shown of a contract in lists, and first in its own answer. Types still to come are `null`. */
+/** What is shown of a contract in lists, and first in its own answer. */
 export function summary(row: Row, day: string) {
   const today = dayNumber(day);
   const closed = integerOrNull(row, 'closed_day');
@@ -79,13 +85,13 @@ export function summary(row: Row, day: string) {
     lateDays: largest(row, 'late', still),
     deliveryLateDays: largest(row, 'delivery_late', still),
     ageYears: undelivered > 0n && closed === null ? yearsPassed(signedOn, day) : null,
-    paid: null,
+    paid: moneyOf(BigInt(text(row, 'paid_minor')), currency),
     deliveredValue: moneyOf(BigInt(text(row, 'delivered_minor')), currency),
     undeliveredValue: moneyOf(undelivered, currency),
-    exposure: null,
-    settledOn: null,
+    exposure: moneyOf(BigInt(text(row, 'exposure_minor')), currency),
+    settledOn: textOrNull(row, 'settled_on'),
     openDelays: integer(row, 'open_delays'),
-    overdueReports: null,
+    overdueReports: integer(row, 'overdue_reports'),
     lastReportOn: textOrNull(row, 'last_report_on'),
     revision: text(row, 'revision'),
   };
@@ -97,12 +103,15 @@ function largest(row: Row, of: 'slip' | 'late' | 'delivery_late', day: number): 
   return since !== null && floor !== null ? Math.max(floor, day - since) : floor;
 }
 
+/** Counts of which any above zero puts a contract at risk. */
+const AT_RISK = ['at_risk', 'open_delays', 'open_criticals', 'overdue_reports'] as const;
+
 function statusOf(row: Row, day: number): Status {
   const lateSince = integerOrNull(row, 'late_since');
   if (integerOrNull(row, 'closed_day') !== null) return 'closed';
   if (integer(row, 'milestones') > 0 && integer(row, 'open_milestones') === 0) return 'completed';
   if (lateSince !== null && lateSince < day) return 'late';
-  return integer(row, 'at_risk') === 1 || integer(row, 'open_delays') > 0 ? 'at-risk' : 'on-track';
+  return AT_RISK.some((column) => integer(row, column) > 0) ? 'at-risk' : 'on-track';
 }
 
 // The same in SQL, so that the database filters and sorts.
@@ -120,7 +129,7 @@ const statusSql = (day: number): RawBuilder<string> => sql<string>`(case
   when closed_day is not null then 'closed'
   when milestones > 0 and open_milestones = 0 then 'completed'
   when late_since < ${day} then 'late'
-  when at_risk = 1 or open_delays > 0 then 'at-risk'
+  when at_risk + open_delays + open_criticals + overdue_reports > 0 then 'at-risk'
   else 'on-track' end)`;
 
 function sortSql(field: SortField, day: number): RawBuilder<unknown> {
@@ -140,8 +149,16 @@ function sortSql(field: SortField, day: number): RawBuilder<unknown> {
       return sql`(currency || ' ' || delivered_minor)`;
     case 'undeliveredValue':
       return sql`(currency || ' ' || undelivered_minor)`;
+    case 'paid':
+      return sql`(currency || ' ' || paid_minor)`;
+    case 'exposure':
+      return sql`(currency || ' ' || exposure_minor)`;
+    case 'settledOn':
+      return sql.ref('settled_on');
     case 'openDelays':
       return sql.ref('open_delays');
+    case 'overdueReports':
+      return sql.ref('overdue_reports');
     case 'lastReportOn':
       return sql.ref('last_report_on');
     case 'contract':
@@ -160,6 +177,8 @@ const escapeLike = (words: string): string => words.replaceAll(/[\\%_]/g, (found
 function filtersSql(eb: Builder, snapshot: Snapshot, page: ContractPage, day: number): Expression<SqlBool>[] {
   const conditions: Expression<SqlBool>[] = [];
   if (page.status !== undefined) conditions.push(sql<boolean>`${statusSql(day)} = ${page.status}`);
+  if (page.overdueReports !== undefined)
+    conditions.push(sql<boolean>`overdue_reports ${sql.raw(page.overdueReports ? '>' : '=')} 0`);
   if (page.programme !== undefined) conditions.push(eb('programme', '=', page.programme));
   if (page.q !== undefined)
     conditions.push(sql<boolean>`search like ${`%${escapeLike(page.q.toLowerCase())}%`} escape '\\'`);
@@ -244,7 +263,7 @@ export function contractView(rows: ContractRows, day: string) {
       rejected: json<number | string>(line, 'rejected'),
       lastReportOn: textOrNull(line, 'last_report_on'),
       lastReportBy: textOrNull(line, 'last_report_by'),
-      overdueSince: null,
+      overdueSince: textOrNull(line, 'overdue_since'),
     })),
     flags: flags.map((entry) => ({
       code: text(entry, 'code'),

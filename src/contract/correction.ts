@@ -124,6 +124,7 @@ export function correctionTypes(types: TypeAccess) {
         // Whoever confirmed before had confirmed other terms. That it was contested is still true.
         model.confirmations.clear();
         model.confirmedAt = undefined;
+        model.touched.registration = true;
       },
     }),
   ];

@@ -10,6 +10,7 @@ import {
   IsName,
   IsOneOf,
   IsReference,
+  IsSpan,
   IsText,
   ListOf,
   ListOfParts,
@@ -73,7 +74,7 @@ export class MitigationProposed {
   @IsReference() readonly delay!: string;
   @IsText() readonly plan!: string;
   /** How many days the plan is to win back. */
-  @IsCount() readonly recoversDays!: number;
+  @IsSpan() readonly recoversDays!: number;
   /** The party that carries it out. */
   @IsId() readonly by!: string;
 }
@@ -89,7 +90,7 @@ export const CONCURRENT = 'concurrent';
 
 /** Part of a finding: so many days, of which class, and on whose account. */
 export class Share {
-  @IsCount() readonly days!: number;
+  @IsSpan() readonly days!: number;
   @IsOneOf(SHARE_CLASSES) readonly class!: (typeof SHARE_CLASSES)[number];
   /** A party, `force-majeure` or `concurrent`. */
   @IsId() readonly accountable!: string;

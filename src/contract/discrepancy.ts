@@ -2,6 +2,7 @@
 import { IsId, IsOneOf, IsQuantity, IsReference, IsText, Money, Optional, Part } from './fields.js';
 import { eventType, mention, named, qualified, type EffectiveEvent, type EventName } from './event-type.js';
 import type { ContractModel } from './model.js';
+import { shipmentOf } from './shipment.js';
 
 export const DISCREPANCY_KINDS = ['shortage', 'overage', 'damage', 'deficient', 'documentation', 'billing'] as const;
 export const REMEDIES = ['replace', 'repair', 'credit', 'none'] as const;
@@ -40,7 +41,7 @@ export interface DiscrepancyFacts {
 function foldRaised(model: ContractModel, event: EffectiveEvent<DiscrepancyRaised>): void {
   const discrepancy = `${event.party}/${event.data.discrepancy}`;
   model.discrepancies.set(discrepancy, { discrepancy, raised: event, answers: [], closing: undefined });
-  if (event.data.shipment !== undefined) model.shipments.get(event.data.shipment)?.discrepancies.add(discrepancy);
+  if (event.data.shipment !== undefined) shipmentOf(model, event.data.shipment).discrepancies.add(discrepancy);
   model.touch('discrepancy', discrepancy);
 }
 

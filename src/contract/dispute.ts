@@ -127,8 +127,9 @@ export const disputeTypes = [
     fold: (model, event) => {
       const facts = disputeOf(model, event);
       if (facts === undefined) return;
-      if (facts.withdrawnAt === undefined && facts.decisions.length === 0) facts.withdrawnAt = event.recordedtime;
-      else model.flag('repeated-answer', event, `dispute ${facts.dispute} had been decided or withdrawn before`);
+      if (facts.withdrawnAt !== undefined || facts.decisions.length > 0)
+        model.flag('repeated-answer', event, `dispute ${facts.dispute} had been decided or withdrawn before`);
+      facts.withdrawnAt ??= event.recordedtime;
     },
   }),
   eventType<EvidenceSubmitted>({

@@ -132,6 +132,11 @@ export const FIELD_KINDS = {
     schema: { type: 'integer', minimum: 1, maximum: 3_650 },
     message: 'must be whole days, 1 to 3650',
   },
+  span: {
+    check: (value) => wholeNumber(value) && value <= 100_000,
+    schema: { type: 'integer', minimum: 0, maximum: 100_000 },
+    message: 'must be whole days, 0 to 100000',
+  },
   unit: pattern(UNIT, 'must be a UNECE Recommendation 20 unit code such as EA, KGM or MTR'),
   country: pattern(COUNTRY, 'must be an ISO 3166-1 alpha-2 country code'),
   mediaType: pattern(MEDIA_TYPE, 'must be a media type such as application/pdf'),
@@ -162,6 +167,8 @@ export const IsDecimal = () => field('decimal');
 export const IsPercent = () => field('percent');
 export const IsCount = () => field('count');
 export const IsDays = () => field('days');
+/** How many days something took, or is to take. */
+export const IsSpan = () => field('span');
 export const IsUnit = () => field('unit');
 export const IsCountry = () => field('country');
 export const IsMediaType = () => field('mediaType');

@@ -162,6 +162,8 @@ export interface Touched {
   readonly milestones: Set<string>;
   /** Parties came, went or changed. */
   parties: boolean;
+  /** Who confirmed or contested it, changed. */
+  registration: boolean;
   /** All milestones and lines: an amendment or the registration changed what is in force. */
   all: boolean;
   /** What else changed, by kind: ids of delays, shipments and the like, keys of reports. */
@@ -193,6 +195,7 @@ const untouched = (): Touched => ({
   lines: new Set(),
   milestones: new Set(),
   parties: false,
+  registration: false,
   all: false,
   changed: new Map(),
   said: { checks: [], shipmentEvents: [], payments: [] },

@@ -69,3 +69,17 @@ export function quantityData(millionths: bigint): number | string {
 /** quantity (millionths) x unit value (minor units), rounded half up to the minor unit. Neither is negative. */
 export const valueOf = (millionths: bigint, unitMinor: bigint): bigint =>
   (2n * millionths * unitMinor + QUANTITY_SCALE) / (2n * QUANTITY_SCALE);
+
+/**
+ * part / whole as a decimal string with so many decimals, rounded half up; `null` where there is no whole.
+ * @param part a whole number, which may be negative
+ */
+export function ratio(part: number, whole: number, decimals: number): string | null {
+  if (whole === 0) return null;
+  const scale = 10n ** BigInt(decimals);
+  const twice = 2n * BigInt(part) * scale + BigInt(whole);
+  const by = 2n * BigInt(whole);
+  // Half up goes towards the larger number, so division must round down, also below zero.
+  const rounded = twice >= 0n ? twice / by : -((-twice + by - 1n) / by);
+  return unscaled(rounded, decimals);
+}

@@ -174,7 +174,8 @@ const dayEndOf = (model: ContractModel): DayEnd => ({
 
 /** Ends the days before `day` (in days since 1970-01-01): what was due on them and not done is missed from now on. */
 export function endDaysBefore(model: ContractModel, day: number): void {
-  if (day > model.reckoning.day && model.registration !== undefined) model.reckoning.advance(day, dayEndOf(model));
+  if (day > model.reckoning.day)
+    model.reckoning.advance(day, model.registration === undefined ? undefined : dayEndOf(model));
 }
 
 /** The periods in force at the end of a recorded day; today's for the day that has not ended. */
@@ -200,13 +201,13 @@ export function reportStates(model: ContractModel, key: string): readonly Report
   const keys = keysOf(model, key);
   const owing = owingOf(model).get(key);
   const parties = new Set([...(owing === undefined ? [] : [owing.party]), ...(model.noticed.get(key)?.keys() ?? [])]);
-  const cancelled = isCancelled(model, key);
+  const stands = isInForce(model, key);
   return [...parties].sort().map((party) => {
     const missed = model.noticed.get(key)?.get(party)?.missed ?? [];
     const last = lastOwnReport(model, party, keys);
-    const unanswered = cancelled ? [] : missed.filter(({ dueOn }) => last === undefined || dayNumber(dueOn) >= last);
+    const unanswered = !stands ? [] : missed.filter(({ dueOn }) => last === undefined || dayNumber(dueOn) >= last);
     const latest = missed.reduce((a, { dueOn }) => (dueOn > a ? dueOn : a), '');
-    const overdue = !cancelled && latest !== '' && (last === undefined || dayNumber(latest) >= last);
+    const overdue = stands && latest !== '' && (last === undefined || dayNumber(latest) >= last);
     const owed = owing !== undefined && owing.party === party;
     const since = owed ? owedSince(model, owing) : undefined;
     return {
@@ -233,10 +234,11 @@ function nextDue(model: ContractModel, base: number, missed: NoticedFacts['misse
   return due;
 }
 
-function isCancelled(model: ContractModel, key: string): boolean {
+/** Whether a line or milestone is in force and not cancelled. */
+function isInForce(model: ContractModel, key: string): boolean {
   const { lines, milestones } = inForce(model);
   const of = key.startsWith('milestone:') ? milestones.get(key.slice('milestone:'.length)) : lines.get(key);
-  return of?.cancelledOn !== undefined;
+  return of !== undefined && of.cancelledOn === undefined;
 }
 
 /** Lines (or milestones without one) and parties of which a report is overdue: those that were noticed, and nothing came since. */

@@ -190,15 +190,26 @@ export function deliveredValue(model: ContractModel): DeliveredValue {
   return { delivered, undelivered: total - delivered };
 }
 
+const since = new WeakMap<ContractModel, { readonly version: number; readonly day: string | undefined }>();
+
 /** The day from which every line's quantity has stood accepted, cancelled lines left out; `undefined` while it has not. */
 export function deliveredSince(model: ContractModel): string | undefined {
+  const cached = since.get(model);
+  if (cached !== undefined && cached.version === model.datesVersion) return cached.day;
+  const day = computeSince(model);
+  since.set(model, { version: model.datesVersion, day });
+  return day;
+}
+
+function computeSince(model: ContractModel): string | undefined {
   const start = model.registration?.signedOn ?? '';
   let latest: string | undefined;
   for (const { line, quantity, cancelledOn } of inForce(model).lines.values()) {
     if (cancelledOn !== undefined) continue;
-    const since = stoodSince(model.lines.get(line)?.deliveries ?? [], quantity, quantity, start);
-    if (since === undefined) return undefined;
-    if (latest === undefined || since > latest) latest = since;
+    if (acceptedOf(model, line) < quantity) return undefined;
+    const stood = stoodSince(model.lines.get(line)?.deliveries ?? [], quantity, quantity, start);
+    if (stood === undefined) return undefined;
+    if (latest === undefined || stood > latest) latest = stood;
   }
   return latest;
 }

@@ -100,10 +100,11 @@ export class Reckoning {
   /**
    * Ends the days before `day`: to be called before the first event of a recorded day is taken in, and to see what was
    * missed up to a day on which nothing was recorded.
+   * @param facts `undefined` while there is no contract, of which nothing is owed
    */
-  advance(day: number, facts: DayEnd): void {
+  advance(day: number, facts: DayEnd | undefined): void {
     if (day <= this.#day) return;
-    if (this.#day !== -1) {
+    if (this.#day !== -1 && facts !== undefined) {
       this.#endDay(facts);
       for (const owed of this.#owed.values()) this.#lookForReports(owed, day);
       for (const step of this.#steps) this.#lookForSteps(step, day);

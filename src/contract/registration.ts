@@ -275,6 +275,9 @@ function foldRegistration(model: ContractModel, event: ContractEvent<ContractReg
   model.termsChanged();
 }
 
+const withoutRole = ({ parties }: ContractModel, { party, role }: RoleOf): PartyEntry[] =>
+  parties.filter((entry) => entry.party !== party || entry.role !== role);
+
 export const registrationTypes = [
   eventType<ContractRegistered>({
     type: 'ContractRegistered',
@@ -317,6 +320,7 @@ export const registrationTypes = [
         return;
       }
       model.confirmations.set(event.party, event.recordedtime);
+      model.touched.registration = true;
       const sides = [model.holder('buyer'), model.holder('seller')].filter((side) => side !== model.registration?.by);
       if (sides.every((side) => side === undefined || model.confirmations.has(side)))
         model.confirmedAt ??= event.recordedtime;
@@ -360,7 +364,8 @@ export const registrationTypes = [
     },
     evolve: (state, event) => state.grant(event.data.party, event.data.role),
     fold: (model, event) => {
-      model.parties = [...model.parties, event.data];
+      // On a day before it was removed the party has the role already.
+      model.parties = [...withoutRole(model, event.data), event.data];
       model.noteLead(event.revision);
     },
   }),
@@ -384,7 +389,7 @@ export const registrationTypes = [
       state.addTo(state.removed, `${event.data.party} ${event.data.role}`);
     },
     fold: (model, { data, revision }) => {
-      model.parties = model.parties.filter((entry) => entry.party !== data.party || entry.role !== data.role);
+      model.parties = withoutRole(model, data);
       model.noteLead(revision);
     },
   }),

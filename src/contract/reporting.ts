@@ -1,7 +1,7 @@
 /** That an event speaks of a line: who reported on it last, and whether a party has reported what it owes. */
 import { dayNumber, dayOf } from './calendar.js';
 import { qualified, type EffectiveEvent, type EventTypeDefinition, type Mention, type Named } from './event-type.js';
-import { isAfter, type ContractModel } from './model.js';
+import { isAfter, type ContractModel, type Touched } from './model.js';
 import { noteOwnReport, reportKey } from './obligations.js';
 import { inForce } from './terms-in-force.js';
 
@@ -65,8 +65,8 @@ function noteLine(model: ContractModel, event: EffectiveEvent, id: string): void
 }
 
 /** The keys of the reports that a change of these lines and milestones bears on. */
-export function reportsTouched(model: ContractModel): ReadonlySet<string> {
-  const { all, milestones, changed } = model.touched;
+export function reportsTouched(model: ContractModel, touched: Touched): ReadonlySet<string> {
+  const { all, milestones, changed } = touched;
   const keys = new Set<string>();
   const { lines, milestones: known } = inForce(model);
   if (all) {

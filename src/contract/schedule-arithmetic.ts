@@ -13,6 +13,13 @@ export type TimelineEntry = Stand & { readonly to: string } & (
     /** `counts`: stated by seller, prime or the responsible party. */
     | { readonly kind: 'forecast'; readonly counts: boolean }
   );
+type ModelEntry =
+  | Exclude<TimelineEntry, { kind: 'forecast' }>
+  | (Stand & { readonly to: string } & {
+      readonly kind: 'forecast';
+      readonly counts: boolean;
+      readonly forecast: ForecastFacts;
+    });
 type Side = 'buyer' | 'seller';
 
 export interface MilestoneDates {
@@ -50,8 +57,7 @@ function compute(model: ContractModel, id: string): MilestoneDates {
   if (milestone === undefined) throw new RangeError(`contract ${model.contract} has no milestone ${id}`);
   const said = model.milestones.get(id);
   const walk = new Timeline(milestone.baseline);
-  for (const entry of merged(terms.redatings.get(id) ?? [], said?.forecasts ?? [], milestone.responsible))
-    walk.add(entry);
+  for (const entry of timelineOf(model, id).entries) walk.add(entry);
   const closedOn = model.closed === undefined ? undefined : dayOf(model.closed.time);
   const { cancelledOn } = milestone;
   return {
@@ -66,6 +72,21 @@ function compute(model: ContractModel, id: string): MilestoneDates {
   };
 }
 
+/** A milestone's timeline: where it begins, and what moved it since. @throws RangeError where there is no such milestone */
+export function timelineOf(
+  model: ContractModel,
+  id: string,
+): { readonly baseline: string; readonly entries: Iterable<ModelEntry> } {
+  const terms = inForce(model);
+  const milestone = terms.milestones.get(id);
+  if (milestone === undefined) throw new RangeError(`contract ${model.contract} has no milestone ${id}`);
+  const forecasts = model.milestones.get(id)?.forecasts ?? [];
+  return {
+    baseline: milestone.baseline,
+    entries: merged(terms.redatings.get(id) ?? [], forecasts, milestone.responsible),
+  };
+}
+
 /** Whether a forecast moves the milestone's forecast date. */
 export const forecastCounts = (forecast: ForecastFacts, responsible: string): boolean =>
   forecast.counts || forecast.party === responsible;
@@ -75,7 +96,7 @@ function* merged(
   redatings: readonly Redating[],
   forecasts: readonly ForecastFacts[],
   responsible: string,
-): Generator<TimelineEntry> {
+): Generator<ModelEntry> {
   let next = 0;
   for (const forecast of forecasts) {
     for (let due = redatings[next]; due !== undefined && isAfter(forecast, due); due = redatings[next]) {
@@ -83,12 +104,12 @@ function* merged(
       next += 1;
     }
     const { time, revision, to } = forecast;
-    yield { kind: 'forecast', time, revision, to, counts: forecastCounts(forecast, responsible) };
+    yield { kind: 'forecast', time, revision, to, counts: forecastCounts(forecast, responsible), forecast };
   }
   for (; next < redatings.length; next += 1) yield redatingEntry(redatings[next]!);
 }
 
-const redatingEntry = ({ amendment, to, time, revision }: Redating): TimelineEntry => ({
+const redatingEntry = ({ amendment, to, time, revision }: Redating): ModelEntry => ({
   kind: 'redating',
   time,
   revision,
@@ -198,4 +219,16 @@ export function datesOn(
     extensionsAgreedDays: daysBetween(dates.baseline, dates.agreed),
     extensionsImposedDays: dates.imposed == null ? 0 : Math.max(0, daysBetween(dates.agreed, dates.imposed)),
   };
+}
+
+/** The earliest agreed date of a delivery milestone that is not reached and not cancelled: on days after it, it is overdue. */
+export function overdueFrom(model: ContractModel): string | undefined {
+  let first: string | undefined;
+  if (model.closed !== undefined) return first;
+  for (const { kind, cancelledOn, milestone } of inForce(model).milestones.values()) {
+    if (kind !== 'delivery' || cancelledOn !== undefined) continue;
+    const { agreed, actual } = milestoneDates(model, milestone);
+    if (actual === undefined && (first === undefined || agreed < first)) first = agreed;
+  }
+  return first;
 }

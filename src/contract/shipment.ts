@@ -112,7 +112,7 @@ function rankOf(model: ContractModel, party: string, order: readonly Role[]): nu
 }
 
 /** The shipment of an event, made known with the first that names it. */
-function shipmentOf(model: ContractModel, id: string): ShipmentFacts {
+export function shipmentOf(model: ContractModel, id: string): ShipmentFacts {
   let facts = model.shipments.get(id);
   if (facts === undefined) {
     facts = { shipment: id, lines: new Set(), namedBy: new Map(), receivedOn: undefined, discrepancies: new Set() };
@@ -232,8 +232,7 @@ export const shipmentTypes = [
     mentions: shipmentMention,
     fold: (model, event) => {
       // Who names a shipment names the lines of what was taken back too.
-      const shipment = model.shipments.get(event.data.shipment);
-      if (shipment === undefined) return; // dispatched after the day that is asked about
+      const shipment = shipmentOf(model, event.data.shipment);
       addLines(model, shipment, event.data.items);
       if (event.withdrawn) return;
       const rank = rankOf(model, event.party, RECEIVED_BY);

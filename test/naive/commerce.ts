@@ -83,7 +83,7 @@ function shipmentAnswer(book: Book, shipment: string | null) {
     location: orNull(moved?.data['location'] as string | undefined),
     dispatchedOn: first === undefined ? null : timeDay(first),
     receivedOn: received === undefined ? null : timeDay(received),
-    lines: [...named].map((line) => {
+    lines: [...named].sort().map((line) => {
       const acceptance = acceptanceIn([...acceptances, ...rejections], shipment, line);
       return {
         line,

@@ -123,7 +123,9 @@ export function openedId(fact: Fact): string {
   return kind === 'shipment' ? id : `${fact.party}/${id}`;
 }
 
+/** What it names that must have been opened. What was taken back says nothing, so it waits for nothing. */
 function mentions(fact: Fact): string[] {
+  if (fact.withdrawn) return [];
   const found = (MENTIONS[fact.type] ?? []).flatMap((kind) => {
     const named = reference(fact, kind);
     return named === undefined ? [] : [`${kind} ${named}`];

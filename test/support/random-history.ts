@@ -470,7 +470,8 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
         type: 'ReportOverdue',
         data: {
           party: of(['prime-a', 'us-gov'], third),
-          ...(pick % 5 === 0 ? { milestone: 'D2' } : { line }),
+          // The ledger notices nothing of a line that is only proposed.
+          line: of(['1', '2'], other),
           dueOn: day(third % 200),
         },
         by: 'ledger',
@@ -542,4 +543,29 @@ export function eventsOf(history: readonly Step[]): readonly { readonly sent: Se
     if (each.kind === 'amend') amendments += 1;
   }
   return all;
+}
+
+interface Told {
+  readonly data: object;
+  readonly time: string;
+  readonly onbehalfof?: string;
+}
+
+/** The same events with the same `time`s, recorded in another order after all of it had happened; the registration stays first. */
+export function shuffled(events: ReturnType<typeof eventsOf>, seed: number): ReturnType<typeof eventsOf> {
+  const [first, ...rest] = events;
+  const order = rest.map(({ sent }, index) => ({ sent, key: (Math.imul(index + 1, seed | 1) ^ (seed >>> 3)) >>> 0 }));
+  order.sort((a, b) => a.key - b.key);
+  const end = Math.max(...events.map(({ recorded }) => Date.parse(recorded)));
+  const start = Date.parse(first!.recorded);
+  return [
+    first!,
+    ...order.map(({ sent }, index) => {
+      const { type, data, source, id, time, onbehalfof } = sent as Sent & Told;
+      const recorded = new Date(end + (Date.parse(rest[index]!.recorded) - start)).toISOString();
+      const options = { by: source.slice('urn:waybook:party:'.length), id, time, recorded };
+      const named = onbehalfof === undefined ? options : { ...options, onbehalfof };
+      return { sent: event(type, data, named), recorded };
+    }),
+  ];
 }

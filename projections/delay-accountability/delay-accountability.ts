@@ -1,0 +1,184 @@
+/** What was determined, alleged and disputed about each milestone's slip, and how each delay was dealt with. */
+import { attributionOf } from '../../src/contract/accountability.js';
+import type { DelayFacts } from '../../src/contract/delay.js';
+import type { DisputeFacts } from '../../src/contract/dispute.js';
+import { isAfter, type ContractModel, type Touched } from '../../src/contract/model.js';
+import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
+import { inForce } from '../../src/contract/terms-in-force.js';
+import { flag, nameOf, type Projection, type Row, type RowSink, type TableDefinition } from '../projection.js';
+
+export const accountabilityContractTable: TableDefinition = {
+  name: 'accountability_contract',
+  columns: {
+    contract: { type: 'text' },
+    /** Determinations count once the registration is confirmed. */
+    confirmed: { type: 'integer' },
+    notice_days: { type: 'integer' },
+  },
+  key: ['contract'],
+};
+
+export const accountabilityMilestoneTable: TableDefinition = {
+  name: 'accountability_milestone',
+  columns: {
+    contract: { type: 'text' },
+    milestone: { type: 'text' },
+    seq: { type: 'integer' },
+    baseline: { type: 'text' },
+    agreed: { type: 'text' },
+    standing: { type: 'text' },
+    actual: { type: 'text', nullable: true },
+    still_from: { type: 'text', nullable: true },
+    /** `Attribution` of `src/contract/accountability.ts`. */
+    attribution: { type: 'json' },
+  },
+  key: ['contract', 'milestone'],
+};
+
+export const accountabilityDelayTable: TableDefinition = {
+  name: 'accountability_delay',
+  columns: { contract: { type: 'text' }, delay: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
+  key: ['contract', 'delay'],
+};
+
+export const accountabilityDisputeTable: TableDefinition = {
+  name: 'accountability_dispute',
+  columns: { contract: { type: 'text' }, dispute: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
+  key: ['contract', 'dispute'],
+};
+
+const when = (of: { readonly time: string; readonly recordedtime: string } | undefined) =>
+  of === undefined ? null : { time: of.time, recordedtime: of.recordedtime };
+
+/** A delay as its row keeps it: all that does not depend on the day or the terms. */
+function delayFacts(facts: ContractModel, delay: DelayFacts) {
+  const accepted = delay.acceptances.map((acceptance) => ({
+    acceptance,
+    of: delay.mitigations.findLast((plan) => isAfter(acceptance, plan)),
+  }));
+  return {
+    reportedBy: delay.party,
+    cause: delay.cause,
+    startedOn: delay.startedOn,
+    reportedAt: delay.recordedtime,
+    time: delay.time,
+    event: delay.event,
+    withdrawn: delay.withdrawn,
+    acknowledged: when(delay.acknowledgedAt),
+    resolved: when(delay.resolved),
+    resolvedOn: delay.resolved?.resolvedOn ?? null,
+    escalations: delay.escalations.length,
+    determinations: delay.determinations.map((found) => ({
+      milestone: found.milestone,
+      shares: found.shares,
+      event: found.event,
+      latest: facts.milestones.get(found.milestone)?.determined.get(delay.delay) === found,
+    })),
+    mitigations: [...delay.mitigations]
+      .sort((a, b) => a.revision - b.revision)
+      .map((plan) => ({
+        event: plan.event,
+        by: plan.by,
+        plan: plan.plan,
+        recoversDays: plan.recoversDays,
+        carriedOutBy: plan.carriedOutBy,
+        proposedAt: plan.recordedtime,
+        acceptedAt: accepted.find(({ of }) => of === plan)?.acceptance.recordedtime ?? null,
+      })),
+  };
+}
+export type DelayRow = ReturnType<typeof delayFacts>;
+
+function disputeFacts(dispute: DisputeFacts) {
+  const { opened, contests, answers, evidence, decisions, withdrawnAt } = dispute;
+  return {
+    by: opened.party,
+    onBehalfOf: opened.onBehalfOf ?? null,
+    claim: opened.data.claim,
+    relief: opened.data.relief,
+    contests,
+    openedAt: opened.recordedtime,
+    answers: answers.map((answer) => ({
+      by: answer.party,
+      onBehalfOf: answer.onBehalfOf ?? null,
+      position: answer.data.position,
+      answeredAt: answer.recordedtime,
+      event: nameOf(answer),
+    })),
+    evidence: evidence.map((submitted) => ({
+      evidence: `${submitted.party}/${submitted.data.evidence}`,
+      by: submitted.party,
+      title: submitted.data.title,
+      mediaType: submitted.data.mediaType,
+      sha256: submitted.data.sha256,
+      uri: submitted.data.uri ?? null,
+      submittedAt: submitted.recordedtime,
+      status: submitted.withdrawn ? 'withdrawn' : 'submitted',
+    })),
+    decisions: decisions.map((decided) => ({
+      by: decided.party,
+      decision: decided.data.decision,
+      determinations: decided.data.determinations ?? null,
+      decidedAt: decided.recordedtime,
+      event: nameOf(decided),
+    })),
+    withdrawnAt: withdrawnAt ?? null,
+  };
+}
+export type DisputeRow = ReturnType<typeof disputeFacts>;
+
+function milestoneRow(facts: ContractModel, milestone: string, seq: number): Row {
+  const { baseline, agreed, standing, actual, stillFrom } = milestoneDates(facts, milestone);
+  return {
+    contract: facts.contract,
+    milestone,
+    seq,
+    baseline,
+    agreed,
+    standing,
+    actual: actual ?? null,
+    still_from: stillFrom ?? null,
+    attribution: JSON.stringify(attributionOf(facts, milestone)),
+  };
+}
+
+export const delayAccountability: Projection = {
+  name: 'delay-accountability',
+  version: 1,
+  tables: [
+    accountabilityContractTable,
+    accountabilityMilestoneTable,
+    accountabilityDelayTable,
+    accountabilityDisputeTable,
+  ],
+  evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
+    const { contract } = facts;
+    const { terms, milestones } = inForce(facts);
+    if (touched.all || touched.registration)
+      rows.put(accountabilityContractTable, {
+        contract,
+        confirmed: flag(facts.confirmedAt !== undefined),
+        notice_days: terms.delayNoticeDays,
+      });
+    if (touched.all || touched.milestones.size > 0) {
+      let seq = 0;
+      for (const milestone of milestones.keys()) {
+        if (touched.all || touched.milestones.has(milestone))
+          rows.put(accountabilityMilestoneTable, milestoneRow(facts, milestone, seq));
+        seq += 1;
+      }
+    }
+    for (const name of touched.changed.get('delay') ?? []) {
+      const delay = facts.delays.get(name);
+      if (delay === undefined) continue;
+      const row = JSON.stringify(delayFacts(facts, delay));
+      rows.put(accountabilityDelayTable, { contract, delay: name, seq: delay.revision, facts: row });
+    }
+    for (const name of touched.changed.get('dispute') ?? []) {
+      const dispute = facts.disputes.get(name);
+      if (dispute === undefined) continue;
+      const row = JSON.stringify(disputeFacts(dispute));
+      rows.put(accountabilityDisputeTable, { contract, dispute: name, seq: dispute.opened.revision, facts: row });
+    }
+  },
+};

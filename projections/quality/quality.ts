@@ -1,0 +1,126 @@
+/** What was checked of each line, and what did not conform. */
+import type { ContractModel, Touched } from '../../src/contract/model.js';
+import { coverageOf, type CheckFacts, type NonconformanceFacts } from '../../src/contract/quality.js';
+import { inForce } from '../../src/contract/terms-in-force.js';
+import { nameOf, reportedBy, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+
+export const qualityContractTable: TableDefinition = {
+  name: 'quality_contract',
+  columns: { contract: { type: 'text' } },
+  key: ['contract'],
+};
+
+export const qualityLineTable: TableDefinition = {
+  name: 'quality_line',
+  columns: { contract: { type: 'text' }, line: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
+  key: ['contract', 'line'],
+};
+
+export const qualityCheckTable: TableDefinition = {
+  name: 'quality_check',
+  columns: { contract: { type: 'text' }, check: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
+  key: ['contract', 'check'],
+};
+
+export const nonconformanceTable: TableDefinition = {
+  name: 'quality_nonconformance',
+  columns: {
+    contract: { type: 'text' },
+    nonconformance: { type: 'text' },
+    seq: { type: 'integer' },
+    facts: { type: 'json' },
+  },
+  key: ['contract', 'nonconformance'],
+};
+
+function lineFacts(facts: ContractModel, line: string) {
+  const { accepted, covered, uncovered, coveredBy } = coverageOf(facts, line);
+  const { firstChecks = 0, firstPassed = 0 } = facts.lines.get(line)?.quality ?? {};
+  return {
+    standard: inForce(facts).lines.get(line)?.standard ?? null,
+    accepted,
+    covered,
+    uncovered,
+    coveredBy,
+    firstChecks,
+    firstPassed,
+  };
+}
+export type QualityLineRow = ReturnType<typeof lineFacts>;
+
+function checkFacts(check: CheckFacts) {
+  const { line, kind, standard, quantity, result, ...optional } = check.data;
+  return {
+    line,
+    kind,
+    standard,
+    quantity,
+    result,
+    sampleSize: optional.sampleSize ?? null,
+    characteristics: optional.characteristics ?? null,
+    serials: optional.serials ?? null,
+    lot: optional.lot ?? null,
+    certificate: optional.certificate ?? null,
+    ...reportedBy(check),
+    time: check.time,
+    recordedtime: check.recordedtime,
+    event: nameOf(check),
+    withdrawn: check.withdrawn,
+  };
+}
+export type CheckRow = ReturnType<typeof checkFacts>;
+
+function nonconformanceFacts({ raised, check, dispositions }: NonconformanceFacts) {
+  const { line, quantity, defect, severity } = raised.data;
+  return {
+    line,
+    check: check ?? null,
+    quantity,
+    defect,
+    severity,
+    ...reportedBy(raised),
+    raisedAt: raised.recordedtime,
+    status: raised.withdrawn ? 'withdrawn' : dispositions.length > 0 ? 'dispositioned' : 'open',
+    dispositions: dispositions.map((entry) => ({
+      disposition: entry.disposition,
+      approvedBy: entry.approvedBy,
+      by: entry.by,
+      onBehalfOf: entry.onBehalfOf ?? null,
+      dispositionedAt: entry.recordedtime,
+      event: entry.event,
+    })),
+    event: nameOf(raised),
+  };
+}
+export type NonconformanceRow = ReturnType<typeof nonconformanceFacts>;
+
+export const quality: Projection = {
+  name: 'quality',
+  version: 1,
+  tables: [qualityContractTable, qualityLineTable, qualityCheckTable, nonconformanceTable],
+  evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
+    const { contract } = facts;
+    if (touched.all) rows.put(qualityContractTable, { contract });
+    let seq = 0;
+    for (const line of inForce(facts).lines.keys()) {
+      if (touched.all || touched.lines.has(line))
+        rows.put(qualityLineTable, { contract, line, seq, facts: JSON.stringify(lineFacts(facts, line)) });
+      seq += 1;
+    }
+    for (const check of touched.said.checks) {
+      const row = JSON.stringify(checkFacts(check));
+      rows.put(qualityCheckTable, {
+        contract,
+        check: `${check.party}/${check.data.check}`,
+        seq: check.revision,
+        facts: row,
+      });
+    }
+    for (const name of touched.changed.get('nonconformance') ?? []) {
+      const found = facts.nonconformances.get(name);
+      if (found === undefined) continue;
+      const row = JSON.stringify(nonconformanceFacts(found));
+      rows.put(nonconformanceTable, { contract, nonconformance: name, seq: found.raised.revision, facts: row });
+    }
+  },
+};

@@ -1,0 +1,31 @@
+/** `/contracts/{id}/quality`, from the rows of `quality`. */
+import { ratio } from '../../src/contract/money.js';
+import { json, ordered, rowsOf, text, type ContractRows } from '../projection.js';
+import {
+  nonconformanceTable,
+  qualityCheckTable,
+  qualityContractTable,
+  qualityLineTable,
+  type CheckRow,
+  type NonconformanceRow,
+  type QualityLineRow,
+} from './quality.js';
+
+/** The answer without `asOf`, `on` and `position`; `undefined` where there is no such contract. */
+export function qualityView(rows: ContractRows) {
+  if (rowsOf(rows, qualityContractTable).length === 0) return undefined;
+  return {
+    lines: ordered(rowsOf(rows, qualityLineTable), 'seq').map((row) => {
+      const facts = json<QualityLineRow>(row, 'facts');
+      return { line: text(row, 'line'), ...facts, firstPassYield: ratio(facts.firstPassed, facts.firstChecks, 4) };
+    }),
+    checks: ordered(rowsOf(rows, qualityCheckTable), 'seq').map((row) => ({
+      check: text(row, 'check'),
+      ...json<CheckRow>(row, 'facts'),
+    })),
+    nonconformances: ordered(rowsOf(rows, nonconformanceTable), 'seq').map((row) => ({
+      nonconformance: text(row, 'nonconformance'),
+      ...json<NonconformanceRow>(row, 'facts'),
+    })),
+  };
+}

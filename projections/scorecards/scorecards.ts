@@ -1,0 +1,147 @@
+/** What each party's scorecard is made of, contract by contract. */
+import { dayOf, daysBetween } from '../../src/contract/calendar.js';
+import type { ContractModel, Touched } from '../../src/contract/model.js';
+import { overdueReports } from '../../src/contract/obligations.js';
+import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
+import { inForce } from '../../src/contract/terms-in-force.js';
+import type { Projection, RowSink, TableDefinition } from '../projection.js';
+
+export const scorecardsTable: TableDefinition = {
+  name: 'scorecards_party',
+  columns: {
+    contract: { type: 'text' },
+    party: { type: 'text' },
+    programme: { type: 'text' },
+    buyer: { type: 'text' },
+    seller: { type: 'text' },
+    facts: { type: 'json' },
+  },
+  key: ['contract', 'party'],
+  indexes: [['party', 'contract']],
+};
+
+const nothing = () => ({
+  reached: 0,
+  onTime: 0,
+  /** Agreed dates of deliveries still to come, none once the contract is closed. */
+  dueOn: [] as string[],
+  delays: 0,
+  lateNotices: 0,
+  lagDays: 0,
+  firstChecks: 0,
+  firstPassed: 0,
+  raised: 0,
+  raisedLate: 0,
+  answered: 0,
+  answerDays: 0,
+  /** Recorded days of discrepancy reports that wait for the party's answer. */
+  openSince: [] as string[],
+  missedReports: 0,
+  overdueReports: 0,
+});
+export type ScorecardRow = ReturnType<typeof nothing>;
+
+function cards(facts: ContractModel): ReadonlyMap<string, ScorecardRow> {
+  const found = new Map<string, ScorecardRow>();
+  const of = (party: string): ScorecardRow => {
+    let card = found.get(party);
+    if (card === undefined) found.set(party, (card = nothing()));
+    return card;
+  };
+  for (const party of facts.partiesEver) of(party);
+  deliveries(facts, of);
+  delays(facts, of);
+  for (const { line, responsible } of inForce(facts).lines.values()) {
+    const { firstChecks = 0, firstPassed = 0 } = facts.lines.get(line)?.quality ?? {};
+    if (firstChecks === 0) continue;
+    of(responsible).firstChecks += firstChecks;
+    of(responsible).firstPassed += firstPassed;
+  }
+  discrepancies(facts, of);
+  for (const byParty of facts.noticed.values())
+    for (const [party, { missed }] of byParty) of(party).missedReports += missed.length;
+  for (const { party } of overdueReports(facts)) of(party).overdueReports += 1;
+  return found;
+}
+
+type CardOf = (party: string) => ScorecardRow;
+
+function deliveries(facts: ContractModel, of: CardOf): void {
+  for (const { kind, cancelledOn, milestone, responsible } of inForce(facts).milestones.values()) {
+    if (kind !== 'delivery' || cancelledOn !== undefined) continue;
+    const { agreed, actual } = milestoneDates(facts, milestone);
+    const card = of(responsible);
+    if (actual !== undefined) {
+      card.reached += 1;
+      if (actual <= agreed) card.onTime += 1;
+    } else if (facts.closed === undefined) card.dueOn.push(agreed);
+  }
+}
+
+function delays(facts: ContractModel, of: CardOf): void {
+  const { delayNoticeDays } = inForce(facts).terms;
+  for (const { withdrawn, party, startedOn, recordedtime } of facts.delays.values()) {
+    if (withdrawn) continue;
+    const lag = daysBetween(startedOn, dayOf(recordedtime));
+    const card = of(party);
+    card.delays += 1;
+    card.lagDays += lag;
+    if (lag > delayNoticeDays) card.lateNotices += 1;
+  }
+}
+
+function discrepancies(facts: ContractModel, of: CardOf): void {
+  const { discrepancyWithinDays } = inForce(facts).terms;
+  for (const { raised, answers, closing } of facts.discrepancies.values()) {
+    const raisedOn = dayOf(raised.recordedtime);
+    const { shipment } = raised.data;
+    const receivedOn = shipment === undefined ? undefined : facts.shipments.get(shipment)?.receivedOn;
+    if (!raised.withdrawn) {
+      of(raised.party).raised += 1;
+      if (receivedOn !== undefined && daysBetween(receivedOn, raisedOn) > discrepancyWithinDays)
+        of(raised.party).raisedLate += 1;
+    }
+    const first = answers[0];
+    if (first !== undefined) {
+      of(first.party).answered += 1;
+      of(first.party).answerDays += daysBetween(raisedOn, dayOf(first.recordedtime));
+    } else if (!raised.withdrawn && closing === undefined) {
+      const seller = facts.holder('seller');
+      if (seller !== undefined) of(seller).openSince.push(raisedOn);
+    }
+  }
+}
+
+/** Whether anything was touched that a card is made of. */
+function concerns(facts: ContractModel, touched: Touched): boolean {
+  const { changed } = touched;
+  return (
+    touched.all ||
+    touched.parties ||
+    touched.milestones.size > 0 ||
+    touched.said.checks.length > 0 ||
+    changed.has('delay') ||
+    changed.has('discrepancy') ||
+    // Without anything noticed a report changes nothing here.
+    (changed.has('report') && facts.noticed.size > 0)
+  );
+}
+
+export const scorecards: Projection = {
+  name: 'scorecards',
+  version: 1,
+  tables: [scorecardsTable],
+  evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
+    if (!concerns(facts, touched)) return;
+    const { contract, registration } = facts;
+    for (const [party, card] of cards(facts))
+      rows.put(scorecardsTable, {
+        contract,
+        party,
+        programme: registration?.programme ?? '',
+        buyer: facts.holder('buyer') ?? '',
+        seller: facts.holder('seller') ?? '',
+        facts: JSON.stringify(card),
+      });
+  },
+};
