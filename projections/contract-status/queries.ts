@@ -174,7 +174,7 @@ function sortSql(field: SortField, day: number): RawBuilder<unknown> {
 
 const escapeLike = (words: string): string => words.replaceAll(/[\\%_]/g, (found) => `\\${found}`);
 
-function filtersSql(eb: Builder, snapshot: Snapshot, page: ContractPage, day: number): Expression<SqlBool>[] {
+export function filtersSql(eb: Builder, snapshot: Snapshot, page: ContractFilters, day: number): Expression<SqlBool>[] {
   const conditions: Expression<SqlBool>[] = [];
   if (page.status !== undefined) conditions.push(sql<boolean>`${statusSql(day)} = ${page.status}`);
   if (page.overdueReports !== undefined)

@@ -3,10 +3,11 @@ import { compareStands } from '../../src/contract/model.js';
 import { daysBetween } from '../../src/contract/calendar.js';
 import { datesOn, Timeline, type TimelineEntry } from '../../src/contract/schedule-arithmetic.js';
 import { integer, json, rowsOf, text, textOrNull, type ContractRows, type Row } from '../projection.js';
-import { forecastTable, milestoneTable, redatingTable } from './schedule.js';
+import { forecastTable, milestoneTable, redatingTable, scheduleContractTable } from './schedule.js';
 
 /** The answer without `asOf`, `on` and `position`; `undefined` where there is no such contract. */
 export function scheduleView(rows: ContractRows, day: string) {
+  if (rowsOf(rows, scheduleContractTable).length === 0) return undefined;
   const redatings = byMilestone(rowsOf(rows, redatingTable));
   const forecasts = byMilestone(rowsOf(rows, forecastTable));
   const milestones = [...rowsOf(rows, milestoneTable)].sort((a, b) => integer(a, 'seq') - integer(b, 'seq'));
@@ -39,7 +40,7 @@ function milestoneView(row: Row, redatings: readonly Row[], forecasts: readonly 
     claimed: textOrNull(row, 'claimed'),
   };
   const onDay = datesOn({ ...stored, stillFrom: textOrNull(row, 'still_from') }, day);
-  const listed = walk(stored.baseline, redatings, forecasts);
+  const moves = [...walk(stored.baseline, redatings, forecasts)];
   return {
     milestone: text(row, 'milestone'),
     line: textOrNull(row, 'line'),
@@ -51,28 +52,26 @@ function milestoneView(row: Row, redatings: readonly Row[], forecasts: readonly 
     ...stored,
     ...onDay,
     timesRedated: redatings.length,
-    ...listed,
+    redatings: moves.flatMap(({ row: entry, kind, from }) =>
+      kind === 'redating' ? [listedRedating(entry, from)] : [],
+    ),
+    forecasts: moves.flatMap(({ row: entry, kind, from }) =>
+      kind === 'forecast' ? [listedForecast(entry, from)] : [],
+    ),
   };
 }
 
-/** Lists the entries of a timeline in order, each with the standing date just before it. */
-function walk(baseline: string, redatings: readonly Row[], forecasts: readonly Row[]) {
+/** The entries of a timeline in order, each with the standing date just before it. */
+export function* walk(baseline: string, redatings: readonly Row[], forecasts: readonly Row[]) {
   const entries = [
     ...redatings.map((row) => ({ row, entry: redatingEntry(row) })),
     ...forecasts.map((row) => ({ row, entry: forecastEntry(row) })),
   ].sort((a, b) => compareStands(a.entry, b.entry));
   const timeline = new Timeline(baseline);
-  const listed = {
-    redatings: [] as ReturnType<typeof listedRedating>[],
-    forecasts: [] as ReturnType<typeof listedForecast>[],
-  };
   for (const { row, entry } of entries) {
-    const from = timeline.standing;
-    if (entry.kind === 'redating') listed.redatings.push(listedRedating(row, from));
-    else listed.forecasts.push(listedForecast(row, from));
+    yield { row, kind: entry.kind, from: timeline.standing };
     timeline.add(entry);
   }
-  return listed;
 }
 
 const stand = (row: Row) => ({ time: text(row, 'time'), revision: integer(row, 'revision'), to: text(row, 'to') });

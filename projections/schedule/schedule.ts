@@ -4,6 +4,17 @@ import { forecastCounts, milestoneDates } from '../../src/contract/schedule-arit
 import { inForce, type MilestoneInForce, type Redating } from '../../src/contract/terms-in-force.js';
 import { flag, type Projection, type Row, type RowSink, type TableDefinition } from '../projection.js';
 
+export const scheduleContractTable: TableDefinition = {
+  name: 'schedule_contract',
+  columns: {
+    contract: { type: 'text' },
+    programme: { type: 'text' },
+    buyer: { type: 'text' },
+    seller: { type: 'text' },
+  },
+  key: ['contract'],
+};
+
 export const milestoneTable: TableDefinition = {
   name: 'schedule_milestone',
   columns: {
@@ -36,6 +47,8 @@ export const redatingTable: TableDefinition = {
     milestone: { type: 'text' },
     revision: { type: 'integer' },
     amendment: { type: 'text' },
+    event_id: { type: 'text' },
+    event_source: { type: 'text' },
     by: { type: 'text' },
     side: { type: 'text' },
     on_behalf_of: { type: 'text', nullable: true },
@@ -48,6 +61,7 @@ export const redatingTable: TableDefinition = {
     refused_at: { type: 'text', nullable: true },
   },
   key: ['contract', 'milestone', 'revision'],
+  indexes: [['recordedtime', 'contract', 'revision', 'milestone']],
 };
 
 export const forecastTable: TableDefinition = {
@@ -68,6 +82,7 @@ export const forecastTable: TableDefinition = {
     counts: { type: 'integer' },
   },
   key: ['contract', 'milestone', 'revision'],
+  indexes: [['recordedtime', 'contract', 'revision', 'milestone']],
 };
 
 function milestoneRow(facts: ContractModel, milestone: MilestoneInForce, seq: number): Row {
@@ -100,6 +115,8 @@ function redatingRow(contract: string, milestone: string, { to, amendment }: Red
     milestone,
     revision,
     amendment: amendment.amendment,
+    event_id: amendment.event.id,
+    event_source: amendment.event.source,
     by,
     side,
     on_behalf_of: onBehalfOf ?? null,
@@ -133,9 +150,16 @@ function forecastRow(facts: ContractModel, milestone: string, forecast: Forecast
 
 export const schedule: Projection = {
   name: 'schedule',
-  version: 2,
-  tables: [milestoneTable, redatingTable, forecastTable],
+  version: 3,
+  tables: [scheduleContractTable, milestoneTable, redatingTable, forecastTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
+    if (touched.all || touched.parties)
+      rows.put(scheduleContractTable, {
+        contract: facts.contract,
+        programme: facts.registration?.programme ?? '',
+        buyer: facts.holder('buyer') ?? '',
+        seller: facts.holder('seller') ?? '',
+      });
     if (!touched.all && touched.milestones.size === 0) return;
     const { milestones, redatings } = inForce(facts);
     let seq = 0;

@@ -81,7 +81,7 @@ export async function replayCommand(
 ): Promise<void> {
   const { rows, on, position, asOfInstant } = await replayed(config, contract, options);
   const status = contractView(rows, on)!;
-  const { milestones } = scheduleView(rows, on);
+  const { milestones } = scheduleView(rows, on)!;
   output.answer({ asOf: options.asOf ?? asOfInstant, on, position, ...status, milestones });
   const { buyer, seller, undeliveredValue } = status;
   const title = printable(status.title);

@@ -14,12 +14,9 @@ import {
   contractPage,
   contractView,
   SORT_FIELDS,
-  STATUSES,
   type ContractPage,
 } from '../../../projections/contract-status/queries.js';
 import { loadRows } from '../../../projections/projection.js';
-import { scheduleView } from '../../../projections/schedule/queries.js';
-import { schedule } from '../../../projections/schedule/schedule.js';
 import { dayOf, isInstant } from '../../contract/calendar.js';
 import { eventTypes } from '../../contract/contract.js';
 import { JSON_TYPE, NDJSON, negotiate } from '../media-types.js';
@@ -36,23 +33,19 @@ import {
   type Query,
 } from '../query.js';
 import { answerStream } from '../streaming.js';
-import { ID, Reading, READING, unknownContract, type ReadingParts } from './reading.js';
+import {
+  CONTRACT_FILTERS,
+  contractFilters,
+  ID,
+  linkNext,
+  ONE_CONTRACT,
+  Reading,
+  READING,
+  type ReadingParts,
+} from './reading.js';
 
 const LIMITS = { max: 500, usual: 50 };
-const CONTRACT_LIST = [
-  'status',
-  'party',
-  'programme',
-  'q',
-  'overdueReports',
-  'sort',
-  'limit',
-  'cursor',
-  'asOf',
-  'on',
-  'after',
-];
-const ONE_CONTRACT = ['asOf', 'on', 'after'];
+const CONTRACT_LIST = [...CONTRACT_FILTERS, 'sort', 'limit', 'cursor', ...ONE_CONTRACT];
 const HISTORY = ['type', 'reporter', 'from', 'to', 'order', 'limit', 'cursor', ...ONE_CONTRACT];
 
 @Controller('contracts')
@@ -70,14 +63,8 @@ export class ContractsController {
     const query = readQuery(request, CONTRACT_LIST);
     const on = this.#dayOfList(query);
     const sort = sortParameter(query, SORT_FIELDS, { field: 'contract', descending: false });
-    const filters = {
-      status: choiceParameter(query, 'status', STATUSES),
-      party: textParameter(query, 'party', 128),
-      programme: textParameter(query, 'programme'),
-      q: textParameter(query, 'q'),
-    };
     const page: Omit<ContractPage, 'day'> = {
-      ...filters,
+      ...contractFilters(query),
       sort: sort.field,
       descending: sort.descending,
       limit: limitParameter(query, LIMITS),
@@ -102,8 +89,6 @@ export class ContractsController {
   #dayOfList(query: Query): string {
     const notYet = (name: string, detail: string): Problem =>
       new Problem('invalid-query', `the query parameter ${name} ${detail}`, [{ pointer: `?${name}`, detail }]);
-    if (query.has('overdueReports'))
-      throw notYet('overdueReports', 'is not there yet: this ledger records no overdue reports');
     if (query.has('asOf')) throw notYet('asOf', 'is not there yet for lists; ask for one contract at a time');
     const today = dayOf(this.#reading.now());
     const on = dayParameter(query, 'on') ?? today;
@@ -129,31 +114,6 @@ export class ContractsController {
     );
     if (!query.has('asOf') && !query.has('on')) void reply.header('etag', `"${shown.result.revision}"`);
     void reply.send({ asOf: shown.asOf, on: shown.on, position: shown.position, ...shown.result });
-  }
-
-  @Get(':id/schedule')
-  async schedule(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const query = readQuery(request, ONE_CONTRACT);
-    const shown = await this.#reading.contract(
-      request,
-      reply,
-      query,
-      id,
-      schedule,
-      async (snapshot, day) => scheduleView(await loadRows(snapshot, schedule.tables, id), day),
-      scheduleView,
-    );
-    // Without milestones the rows do not tell a contract from none.
-    if (shown.result.milestones.length === 0) await this.#mustExist(id, query);
-    void reply.send({ asOf: shown.asOf, on: shown.on, position: shown.position, ...shown.result });
-  }
-
-  async #mustExist(id: string, query: Query): Promise<void> {
-    if (query.has('asOf') || query.has('on')) return; // a replay has found it
-    const { result } = await this.#parts.query(contractStatus, (snapshot) =>
-      loadRows(snapshot, contractStatus.tables.slice(0, 1), id),
-    );
-    if ([...result.values()].every((rows) => rows.length === 0)) throw unknownContract(id);
   }
 
   @Get(':id/history')
@@ -280,7 +240,14 @@ async function* lines(chunks: Iterable<Chunk> | AsyncIterable<Chunk>): AsyncGene
 type Place = Readonly<Record<string, unknown>>;
 
 /** Fields that are sorted by as numbers; all others as text. */
-const NUMBERS: ReadonlySet<string> = new Set(['slipDays', 'lateDays', 'deliveryLateDays', 'openDelays', 'revision']);
+const NUMBERS: ReadonlySet<string> = new Set([
+  'slipDays',
+  'lateDays',
+  'deliveryLateDays',
+  'openDelays',
+  'overdueReports',
+  'revision',
+]);
 
 function contractPlace(place: Place, sort: string, descending: boolean): ContractPage['after'] {
   const { value, contract } = place;
@@ -295,12 +262,4 @@ function historyPlace({ time, revision, order }: Place, asked: string): HistoryP
   return order === asked && isInstant(time) && Number.isSafeInteger(revision) && Number(revision) >= 0
     ? { time, revision: revision as number }
     : undefined;
-}
-
-/** RFC 8288: the same question with the next cursor. */
-function linkNext(request: FastifyRequest, reply: FastifyReply, next: string | null): void {
-  if (next === null) return;
-  const url = new URL(request.url, 'http://localhost');
-  url.searchParams.set('cursor', next);
-  void reply.header('link', `<${url.pathname}${url.search}>; rel="next"`);
 }

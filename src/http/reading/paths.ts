@@ -1,26 +1,35 @@
 /** What the reading controllers offer. */
 import { SORT_FIELDS, STATUSES } from '../../../projections/contract-status/queries.js';
-import { CONTRACT_PARAMETER, POSITION_HEADER, type ApiOperation, type ApiParameter, type ApiPaths } from '../api.js';
+import { CONTRACT_PARAMETER, POSITION_HEADER, type ApiPaths } from '../api.js';
 import { JSON_TYPE, NDJSON } from '../media-types.js';
-import type { JsonSchema } from '../../contract/validation.js';
+import { partsPaths } from './parts-paths.js';
+import { FILTERS, portfolioPaths } from './portfolio-paths.js';
+import {
+  text,
+  maybe,
+  textOrNull,
+  day,
+  instant,
+  integer,
+  flag,
+  money,
+  quantity,
+  eventName,
+  object,
+  list,
+  query,
+  ON,
+  AFTER,
+  LIMIT,
+  CURSOR,
+  PAST,
+  answer,
+  ASKING,
+  OF_CONTRACT,
+  one,
+  SHOWN,
+} from './schemas.js';
 
-const text: JsonSchema = { type: 'string' };
-const maybe = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
-const textOrNull = maybe(text);
-const day: JsonSchema = { type: 'string', format: 'date' };
-const instant: JsonSchema = { type: 'string', format: 'date-time' };
-const integer: JsonSchema = { type: 'integer' };
-const flag: JsonSchema = { type: 'boolean' };
-const money: JsonSchema = object({ amount: text, currency: text });
-const quantity: JsonSchema = { anyOf: [integer, { type: 'string', description: 'a decimal' }] };
-const eventName: JsonSchema = object({ id: text, source: text });
-
-function object(properties: Readonly<Record<string, JsonSchema>>): JsonSchema {
-  return { type: 'object', properties, required: Object.keys(properties) };
-}
-const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
-
-const SHOWN = { asOf: text, on: day, position: text };
 const SUMMARY = {
   contract: text,
   title: text,
@@ -35,13 +44,13 @@ const SUMMARY = {
   lateDays: maybe(integer),
   deliveryLateDays: maybe(integer),
   ageYears: maybe(integer),
-  paid: { type: 'null', description: 'needs event types that are still to come' },
+  paid: money,
   deliveredValue: money,
   undeliveredValue: money,
-  exposure: { type: 'null', description: 'needs event types that are still to come' },
-  settledOn: { type: 'null', description: 'needs event types that are still to come' },
+  exposure: money,
+  settledOn: maybe(day),
   openDelays: integer,
-  overdueReports: { type: 'null', description: 'needs event types that are still to come' },
+  overdueReports: integer,
   lastReportOn: maybe(day),
   revision: text,
 };
@@ -69,7 +78,7 @@ const CONTRACT = {
       rejected: quantity,
       lastReportOn: maybe(day),
       lastReportBy: textOrNull,
-      overdueSince: { type: 'null' },
+      overdueSince: maybe(day),
     }),
   ),
   flags: list(object({ code: text, event: eventName, detail: text })),
@@ -140,40 +149,9 @@ const HISTORY_EVENT = object({
   flags: list(text),
 });
 
-const query = (name: string, description: string, schema: JsonSchema): ApiParameter => ({
-  name,
-  in: 'query',
-  description,
-  schema,
-});
-const AS_OF = query('asOf', 'Only what was recorded by then: an instant or a position. Left out: now.', text);
-const ON = query(
-  'on',
-  'The day asked about: only what happened by then, and days counted to it. Left out: the day of asOf.',
-  day,
-);
-const AFTER = query('after', 'Waits until the read model has got to this position; 504 after 5 seconds.', text);
-const LIMIT = query('limit', 'Entries a page.', { type: 'integer', minimum: 1, maximum: 500, default: 50 });
-const CURSOR = query('cursor', 'The `next` of the page before.', text);
-const PAST = [AS_OF, ON, AFTER];
-
-const answer = (description: string, schema: JsonSchema) => ({
-  '200': { description, headers: { 'Waybook-Position': POSITION_HEADER }, content: { [JSON_TYPE]: { schema } } },
-});
-const ASKING = ['invalid-query', 'as-of-in-future', 'position-not-reached', 'too-many-requests'] as const;
-const OF_CONTRACT = [...ASKING, 'unknown-contract', 'stream-truncated', 'chain-broken', 'store-unavailable'] as const;
-
-const one = (operationId: string, summary: string, description: string, schema: JsonSchema): ApiOperation => ({
-  operationId,
-  tag: 'Reading',
-  summary,
-  description,
-  parameters: [CONTRACT_PARAMETER, ...PAST],
-  responses: answer(summary, schema),
-  problems: OF_CONTRACT,
-});
-
 export const readingPaths: ApiPaths = {
+  ...partsPaths,
+  ...portfolioPaths,
   '/contracts': {
     get: {
       operationId: 'listContracts',
@@ -182,10 +160,7 @@ export const readingPaths: ApiPaths = {
       description:
         'Slip and lateness are the largest over the milestones of a contract. `on` may be today or a day to come; past days and `asOf` are answered for one contract at a time.',
       parameters: [
-        query('status', 'Only contracts of this status.', { type: 'string', enum: [...STATUSES] }),
-        query('party', 'Only contracts that this party is or was on.', text),
-        query('programme', 'Only contracts of this programme.', text),
-        query('q', 'Looked for in id, title, reference and programme.', text),
+        ...FILTERS,
         query('sort', 'A field, or that with `-` before it.', {
           type: 'string',
           enum: SORT_FIELDS.flatMap((field) => [field, `-${field}`]),

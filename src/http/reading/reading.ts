@@ -1,12 +1,21 @@
 /** What the reading controllers share: the present from the read model, the past by replay, and what is said of both. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { STATUSES, type ContractFilters } from '../../../projections/contract-status/queries.js';
 import type { ContractRows, Projection, Snapshot } from '../../../projections/projection.js';
 import { dayOf } from '../../contract/calendar.js';
 import { Limits, callerOf } from '../limits.js';
 import { PARTS, type HttpParts } from '../ports.js';
 import { Problem } from '../problem.js';
-import { asOfParameter, dayParameter, type AsOf, type Query } from '../query.js';
+import {
+  asOfParameter,
+  choiceParameter,
+  dayParameter,
+  flagParameter,
+  textParameter,
+  type AsOf,
+  type Query,
+} from '../query.js';
 
 export const READING = Symbol('the parts that reading needs');
 
@@ -42,6 +51,28 @@ export interface Shown<T> {
   readonly on: string;
   readonly position: string;
   readonly result: T;
+}
+
+/** Parameters of what is asked about one contract. */
+export const ONE_CONTRACT = ['asOf', 'on', 'after'];
+/** Parameters that choose among contracts. */
+export const CONTRACT_FILTERS = ['status', 'party', 'programme', 'q', 'overdueReports'];
+
+/** @throws Problem `invalid-query` */
+export const contractFilters = (query: Query): ContractFilters => ({
+  status: choiceParameter(query, 'status', STATUSES),
+  party: textParameter(query, 'party', 128),
+  programme: textParameter(query, 'programme'),
+  q: textParameter(query, 'q'),
+  overdueReports: query.has('overdueReports') ? flagParameter(query, 'overdueReports') : undefined,
+});
+
+/** RFC 8288: the same question with the next cursor. */
+export function linkNext(request: FastifyRequest, reply: FastifyReply, next: string | null): void {
+  if (next === null) return;
+  const url = new URL(request.url, 'http://localhost');
+  url.searchParams.set('cursor', next);
+  void reply.header('link', `<${url.pathname}${url.search}>; rel="next"`);
 }
 
 export const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -80,6 +111,18 @@ export class Reading {
     const { result, position } = await this.#reading.query(projection, (snapshot) => use(snapshot, on));
     void reply.header('waybook-position', String(position));
     return { asOf, on, position: String(position), result };
+  }
+
+  /** All contracts: now, or on a day to come. */
+  async portfolio<T>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    query: Query,
+    projection: Projection,
+    { present }: { readonly present: (snapshot: Snapshot, day: string) => Promise<T> },
+  ): Promise<Shown<T>> {
+    const on = dayParameter(query, 'on') ?? dayOf(this.now());
+    return this.present(request, reply, query, projection, present, on);
   }
 
   /**
