@@ -2,6 +2,8 @@
 import { randomFillSync } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { projections } from '../projections/index.js';
+import { obligations } from '../projections/obligations/obligations.js';
+import { toLookAt } from '../projections/obligations/queries.js';
 import { keyOf } from './cli/init.js';
 import { SteppedClock, SystemClock, type Clock } from './clock.js';
 import { Recorder } from './commands/recorder.js';
@@ -19,9 +21,12 @@ import { isSoleWriter, openWriter } from './open-store.js';
 import { contractOf } from './subscriptions/decoding.js';
 import { lastAtOrBefore } from './subscriptions/place.js';
 import { startProjectorHost, type ProjectorHost } from './subscriptions/projector-host.js';
+import { ReadModelError } from './subscriptions/errors.js';
 import { openReadModel, type ReadModel } from './subscriptions/read-model.js';
+import { Reckoner } from './subscriptions/reckoner.js';
 import { startReplayPool, type ReplayPool } from './subscriptions/replay-pool.js';
 import { VERSION } from './version.js';
+import { Watch } from './watch/watch.js';
 
 export interface Waybook {
   readonly config: Config;
@@ -88,8 +93,14 @@ export async function startWaybook(config: Config, log: Log = standardLog): Prom
     }
     const readModel = openReadModel(config.readModel);
     opened.push(() => readModel.close());
-    const server = await listen({ config, identity, clock, store, recorder, host, readModel, replays, log });
+    const watch = host === undefined ? undefined : watchOver({ clock, store, recorder, host, readModel, log });
+    const server = await listen({ config, identity, clock, store, recorder, host, readModel, replays, watch, log });
     opened.push(() => server.close());
+    if (watch !== undefined) {
+      // It is closed first: what it has under way needs all the rest.
+      opened.push(() => watch.close());
+      watch.start(WATCH_EVERY_MS);
+    }
     const url = (await server.getUrl()).replace('[::1]', 'localhost');
     let closing: Promise<void> | undefined;
     return { config, identity, clock, url, close: () => (closing ??= closeAll()) };
@@ -108,11 +119,44 @@ interface Parts {
   readonly host: ProjectorHost | undefined;
   readonly readModel: ReadModel;
   readonly replays: ReplayPool;
+  readonly watch: Watch | undefined;
   readonly log: Log;
 }
 
+/** How often it is looked whether a day has begun, or whether what failed can be done now. */
+const WATCH_EVERY_MS = 2_000;
+/** Facts of contracts that are looked at, from one day to the next. */
+const WATCH_CACHE_BYTES = 32 * 1024 * 1024;
+/** How long the read model may take to show what is recorded before the watch gives up until the next time. */
+const WATCH_WAIT_MS = 60_000;
+
+function watchOver({
+  clock,
+  store,
+  recorder,
+  host,
+  readModel,
+  log,
+}: Pick<Parts, 'clock' | 'store' | 'recorder' | 'readModel' | 'log'> & { readonly host: ProjectorHost }): Watch {
+  const { name } = obligations;
+  return new Watch({
+    clock,
+    recorder,
+    reckoner: new Reckoner(store, WATCH_CACHE_BYTES),
+    upToDate: async () => {
+      const head = await store.head();
+      if (head !== undefined && !(await host.waitFor(name, head.position, WATCH_WAIT_MS)))
+        throw new ReadModelError('read-model-unavailable', `the read model of ${name} is behind`);
+    },
+    candidates: async (day, after, limit) =>
+      (await readModel.query(obligations, (snapshot) => toLookAt(snapshot, { day, after, limit }))).result,
+    standsBy: () => host.status().some((status) => status.name === name && status.state === 'standby'),
+    warn: (message) => log.warn(message),
+  });
+}
+
 function listen(parts: Parts): Promise<NestFastifyApplication> {
-  const { config, identity, clock, store, recorder, host, readModel, replays, log } = parts;
+  const { config, identity, clock, store, recorder, host, readModel, replays, watch, log } = parts;
   const http: HttpParts = {
     recorder,
     clock,
@@ -120,7 +164,9 @@ function listen(parts: Parts): Promise<NestFastifyApplication> {
       ready: () => true,
       head: async () => (await store.head())?.position,
       projections: () => host?.status() ?? [],
+      ...(watch === undefined ? {} : { watch: () => watch.status() }),
     },
+    ...(watch === undefined ? {} : { onDay: () => watch.pass() }),
     waiter: {
       waitFor: async (projection, position, timeoutMs) =>
         (await host?.waitFor(projection, position, timeoutMs)) ?? false,

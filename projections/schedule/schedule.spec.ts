@@ -4,7 +4,7 @@ import { schedule } from './schedule.js';
 
 const base = [registered(), confirmed()];
 const view = (day: string, ...sent: readonly Sent[]) => {
-  const { milestones } = scheduleView(rowsAfter(schedule, given(...base, ...sent)), day);
+  const { milestones } = scheduleView(rowsAfter(schedule, given(...base, ...sent)), day)!;
   return (id: string) => milestones.find((milestone) => milestone.milestone === id)!;
 };
 const redate = (amendment: string, due: string, time: string, by = 'us-gov', milestone = 'D1') =>

@@ -35,10 +35,12 @@ export class HealthController {
     const { clock, health, origin, version } = this.#parts;
     const head = await this.#head();
     const projections = health.projections();
+    const watch = health.watch?.();
+    const isWell = (state: string): boolean => state === 'live' || state === 'standby';
     const status: Status =
       !health.ready() || head === 'unreachable'
         ? 'failed'
-        : projections.every(({ state }) => state === 'live' || state === 'standby')
+        : projections.every(({ state }) => isWell(state)) && (watch === undefined || isWell(watch.state))
           ? 'ok'
           : 'degraded';
     const stepped = clock instanceof SteppedClock;
@@ -53,6 +55,16 @@ export class HealthController {
         : null,
       store: { reachable: head !== 'unreachable', position: textOf(position) },
       projections: projections.map(described),
+      watch:
+        watch === undefined
+          ? null
+          : {
+              state: watch.state,
+              through: watch.through ?? null,
+              lag: { days: watch.lagDays },
+              noticed: watch.noticed,
+              error: watch.error ?? null,
+            },
     });
   }
 

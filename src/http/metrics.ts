@@ -13,6 +13,7 @@ export class Metrics {
   readonly #position: Gauge<ProjectionLabel>;
   readonly #failed: Gauge<ProjectionLabel>;
   readonly #lag: Gauge<ProjectionLabel>;
+  readonly #watchLag: Gauge;
 
   constructor(health: HealthSource) {
     this.#health = health;
@@ -62,6 +63,11 @@ export class Metrics {
       labelNames,
       registers,
     });
+    this.#watchLag = new Gauge({
+      name: 'waybook_watch_lag_days',
+      help: 'Days that have begun and that the watch has not looked at.',
+      registers,
+    });
   }
 
   /** @param route the pattern of the route, so that there are no more series than routes */
@@ -91,6 +97,7 @@ export class Metrics {
       this.#failed.set(labels, state === 'failed' ? 1 : 0);
       this.#lag.set(labels, lag.milliseconds / 1_000);
     }
+    this.#watchLag.set(this.#health.watch?.().lagDays ?? Number.NaN);
     return this.#registry.metrics();
   }
 

@@ -220,6 +220,18 @@ function schemas(): Record<string, JsonSchema> {
           ),
         }),
       },
+      watch: orNull(
+        object({
+          state: { enum: ['catching-up', 'live', 'standby', 'failed'] },
+          through: {
+            ...orNull({ type: 'string', format: 'date' }),
+            description: 'The last day at whose start all that was missed had been noticed.',
+          },
+          lag: object({ days: { type: 'integer', description: 'Days that have begun since then.' } }),
+          noticed: { type: 'integer', description: 'What it has had recorded since it was started.' },
+          error: orNull(object({ contract: orNull({ type: 'string' }), detail: { type: 'string' } })),
+        }),
+      ),
     }),
     ClockStep: object({ now: ref('Instant') }),
   };

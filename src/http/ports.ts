@@ -52,6 +52,17 @@ export interface ProjectionHealth {
   readonly error?: { readonly code: string; readonly detail: string; readonly event?: string };
 }
 
+/** How far the watch is. */
+export interface WatchHealth {
+  readonly state: 'live' | 'catching-up' | 'standby' | 'failed';
+  /** The last day (YYYY-MM-DD) at whose start all that was missed had been noticed. */
+  readonly through: string | undefined;
+  readonly lagDays: number;
+  /** How much it has had recorded since the start. */
+  readonly noticed: number;
+  readonly error: { readonly contract: string | null; readonly detail: string } | undefined;
+}
+
 export interface HealthSource {
   /** Whether all parts are open. Before that, only `/health` and `/metrics` tell anything. */
   ready(): boolean;
@@ -61,6 +72,8 @@ export interface HealthSource {
    */
   head(): Promise<bigint | undefined>;
   projections(): readonly ProjectionHealth[];
+  /** Left out where this process has none. */
+  watch?(): WatchHealth;
 }
 
 interface PositionWaiter {

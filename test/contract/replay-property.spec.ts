@@ -117,7 +117,7 @@ const day = fc
 test('slipDays = lateDays + extensionsAgreedDays, on any day', () => {
   fc.assert(
     fc.property(steps, day, (history, on) => {
-      const schedule = scheduleView(inOneFold(played(history).recorded), on);
+      const schedule = scheduleView(inOneFold(played(history).recorded), on)!;
       for (const each of schedule.milestones) {
         expect(each.slipDays).toBe(each.lateDays + each.extensionsAgreedDays);
         expect(each.extensionsImposedDays).toBeGreaterThanOrEqual(0);

@@ -1,0 +1,210 @@
+/**
+ * The watch: a process manager that notices, day by day, which reports did not come and which deadlines passed, and has the
+ * ledger record it. It keeps nothing of its own. Which contracts to look at it asks the read model of obligations, which is
+ * made from the streams; what was missed it reckons from the contract's stream; that it was noticed is an event there, whose
+ * id is made of what was missed. So it may be stopped, started or run twice at any time: nothing is noticed twice, and what
+ * was missed while it stood still is noticed later, unless it had been averted by then.
+ */
+import type { Clock } from '../clock.js';
+import { checkEvent, isRefusal, type IncomingEvent } from '../commands/envelope.js';
+import type { ItemResult, Recorder } from '../commands/recorder.js';
+import { DAY_MS, dayFromNumber } from '../contract/calendar.js';
+import { LEDGER } from '../contract/event-type.js';
+import { nextNotice } from '../contract/obligations.js';
+import { noticedAt, type Missed } from '../contract/reckoning.js';
+import type { Reckoned, Reckoner } from '../subscriptions/reckoner.js';
+
+/** A contract at which there may be something to notice. */
+export interface Candidate {
+  readonly contract: string;
+  readonly revision: number;
+  readonly corrected: boolean;
+}
+
+export interface WatchParts {
+  readonly clock: Clock;
+  readonly recorder: Pick<Recorder, 'record'>;
+  readonly reckoner: Pick<Reckoner, 'reckon'>;
+  /** Waits until {@link candidates} knows of all that is recorded by now. */
+  upToDate(): Promise<void>;
+  /** Contracts to look at by a day (since 1970-01-01), after a contract id, by id, at most `limit`. */
+  candidates(day: number, after: string, limit: number): Promise<readonly Candidate[]>;
+  /** Whether another process is to do it. */
+  standsBy(): boolean;
+  warn(message: string): void;
+}
+
+export interface WatchStatus {
+  readonly state: 'live' | 'catching-up' | 'standby' | 'failed';
+  /** The last day at whose start all was noticed; `undefined` before the first. */
+  readonly through: string | undefined;
+  /** Days of the clock since then that have not been looked at. */
+  readonly lagDays: number;
+  /** How much it has had recorded since it was started. */
+  readonly noticed: number;
+  /** What it could not look at; it is tried again. */
+  readonly error: { readonly contract: string | null; readonly detail: string } | undefined;
+}
+
+const PAGE = 500;
+/** Appended together at most: each is small, and others wait for the contract meanwhile. */
+const AT_ONCE = 200;
+/** How often other writers may be faster before a contract is left for the next pass. */
+const MAX_TRIES = 20;
+
+export class Watch {
+  readonly #parts: WatchParts;
+  /** Of contracts in which something was corrected: at which revision they were looked at, and when to look again. */
+  readonly #looked = new Map<string, { readonly revision: number; readonly next: number }>();
+  #through: number | undefined;
+  #noticed = 0;
+  #error: WatchStatus['error'];
+  #running: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(parts: WatchParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks now, and from then on whenever a day has begun; what failed is tried again. */
+  start(everyMs: number): void {
+    const tick = async (): Promise<void> => {
+      if (this.#through === undefined || this.#through < this.#today() || this.#error !== undefined) await this.pass();
+      if (this.#closed) return;
+      this.#timer = setTimeout(() => void tick(), everyMs);
+      this.#timer.unref();
+    };
+    void tick();
+  }
+
+  /** Has all noticed that was missed by the start of today. One pass follows another. */
+  pass(): Promise<void> {
+    const pass = this.#running.then(() => (this.#closed ? undefined : this.#pass()));
+    this.#running = pass;
+    return pass;
+  }
+
+  status(): WatchStatus {
+    const today = this.#today();
+    const lagDays = this.#through === undefined ? 0 : Math.max(0, today - this.#through);
+    const state = this.#parts.standsBy()
+      ? 'standby'
+      : this.#error !== undefined
+        ? 'failed'
+        : this.#through === undefined || lagDays > 0
+          ? 'catching-up'
+          : 'live';
+    return {
+      state,
+      through: this.#through === undefined ? undefined : dayFromNumber(this.#through),
+      lagDays,
+      noticed: this.#noticed,
+      error: this.#error,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  #today(): number {
+    return Math.floor(this.#parts.clock.now() / DAY_MS);
+  }
+
+  async #pass(): Promise<void> {
+    if (this.#parts.standsBy()) return;
+    const day = this.#today();
+    let failed: WatchStatus['error'];
+    try {
+      await this.#parts.upToDate();
+      let after = '';
+      for (;;) {
+        const page = await this.#parts.candidates(day, after, PAGE);
+        for (const candidate of page) {
+          if (this.#closed) return;
+          failed = (await this.#lookAt(candidate, day)) ?? failed;
+        }
+        if (page.length < PAGE) break;
+        after = page.at(-1)!.contract;
+      }
+    } catch (error) {
+      failed = { contract: null, detail: messageOf(error) };
+    }
+    if (failed === undefined) this.#through = day;
+    else if (failed.detail !== this.#error?.detail)
+      this.#parts.warn(`the watch could not look at ${failed.contract ?? 'the contracts'}: ${failed.detail}`);
+    this.#error = failed;
+  }
+
+  /** @returns what kept it from looking; the others are looked at all the same */
+  async #lookAt(candidate: Candidate, day: number): Promise<WatchStatus['error']> {
+    const { contract, revision, corrected } = candidate;
+    const looked = this.#looked.get(contract);
+    if (corrected && looked !== undefined && looked.revision === revision && looked.next > day) return undefined;
+    try {
+      const model = await this.#notice(contract, day);
+      if (corrected)
+        this.#looked.set(contract, {
+          revision: model.revision,
+          next: nextNotice(model) ?? Number.POSITIVE_INFINITY,
+        });
+      return undefined;
+    } catch (error) {
+      return { contract, detail: messageOf(error) };
+    }
+  }
+
+  /** Has all recorded that is missed on a contract and not noticed yet. @returns its facts after that */
+  async #notice(contract: string, day: number): Promise<Reckoned['model']> {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const { revision, missed, model } = await this.#parts.reckoner.reckon(contract, day);
+      if (missed.length === 0) return model;
+      const now = missed.slice(0, AT_ONCE);
+      const outcome = await this.#parts.recorder.record(
+        contract,
+        now.map((each) => eventOf(contract, each)),
+        { ifMatch: revision, missed: new Map(now.map(({ id, data }) => [id, data])) },
+      );
+      // Somebody else recorded something meanwhile: what is missed is reckoned anew.
+      if (outcome.kind === 'precondition-failed') continue;
+      this.#count(contract, now, outcome.results, model);
+    }
+    throw new Error(`other writers were faster ${MAX_TRIES} times in a row`);
+  }
+
+  #count(contract: string, sent: readonly Missed[], results: readonly ItemResult[], model: Reckoned['model']): void {
+    for (const [index, result] of results.entries()) {
+      const { id } = sent[index]!;
+      if (result.status === 'recorded') this.#noticed += 1;
+      else if (result.status === 'refused') {
+        // A refusal ends the matter.
+        this.#parts.warn(`${contract} refused ${id}: ${result.refusal.detail}`);
+        model.reckoning.notice(id);
+      } else if (result.status === 'failed')
+        throw new Error('detail' in result ? result.detail : messageOf(result.error));
+    }
+  }
+}
+
+/** What the ledger says of a miss. @throws Error where that is no event, which would be a mistake of ours */
+function eventOf(contract: string, missed: Missed): IncomingEvent {
+  const checked = checkEvent(
+    {
+      specversion: '1.0',
+      id: missed.id,
+      source: `urn:waybook:party:${LEDGER}`,
+      type: missed.type,
+      time: noticedAt(missed),
+      subject: contract,
+      data: missed.data,
+    },
+    contract,
+  );
+  if (isRefusal(checked)) throw new Error(`${missed.id} is no event: ${checked.detail}`);
+  return checked;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
