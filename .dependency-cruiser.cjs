@@ -178,6 +178,7 @@ const PLACES = [
         NEST,
         'class-transformer',
         'class-validator',
+        'csv-stringify',
         'fastify',
         'jsonc-parser',
         'prom-client',

@@ -5,6 +5,7 @@ import { delayAccountability } from './delay-accountability/delay-accountability
 import { discrepancies } from './discrepancies/discrepancies.js';
 import { obligations } from './obligations/obligations.js';
 import { payments } from './payments/payments.js';
+import { portfolioFacts } from './portfolio-facts/portfolio-facts.js';
 import type { Projection } from './projection.js';
 import { quality } from './quality/quality.js';
 import { schedule } from './schedule/schedule.js';
@@ -22,4 +23,5 @@ export const projections: readonly Projection[] = [
   payments,
   obligations,
   scorecards,
+  portfolioFacts,
 ];

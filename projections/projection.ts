@@ -21,6 +21,8 @@ export interface TableDefinition {
   readonly columns: Readonly<Record<string, { readonly type: ColumnType; readonly nullable?: boolean }>>;
   /** Names of the columns of the primary key, `contract` first. */
   readonly key: readonly string[];
+  /** Read contract by contract over all of them: on SQLite the rows are then kept in the order of the key. */
+  readonly clustered?: boolean;
   /** Further indexes, each a list of columns. */
   readonly indexes?: readonly (readonly string[])[];
 }

@@ -1,17 +1,22 @@
-/** A thread that replays contracts, one at a time. The store is opened for the first of them. */
+/** A thread that answers questions about the past, one at a time. Store and read model are opened for the first of them. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Placed } from '../projections/contract-status/past.js';
 import { projections } from '../projections/index.js';
+import { portfolioFacts } from '../projections/portfolio-facts/portfolio-facts.js';
 import { openReader, type ReaderStore } from './open-store.js';
+import { portfolioRows, type PortfolioQuestion } from './subscriptions/portfolio.js';
+import { openReadModel, type ReadModel } from './subscriptions/read-model.js';
 import { replayContract, type ReplayedRows, type ReplayRequest } from './subscriptions/replay.js';
 import { errorAsData, type FromReplayer, type ReplayThreadData, type ToReplayer } from './subscriptions/threads.js';
 
 const port = parentPort;
 if (port === null) throw new Error('replay-worker is started as a thread');
 
-const { eventStore } = workerData as ReplayThreadData;
+const { eventStore, readModel } = workerData as ReplayThreadData;
 const say = (message: FromReplayer): void => port.postMessage(message);
 
 let reader: ReaderStore | undefined;
+let rows: ReadModel | undefined;
 /** What is asked of this thread is done one after the other, closing last. */
 let last: Promise<void> = Promise.resolve();
 
@@ -23,17 +28,26 @@ async function replay(request: ReplayRequest): Promise<ReplayedRows | undefined>
   return { rows, position, asOfInstant, on };
 }
 
+async function portfolio(question: PortfolioQuestion): Promise<readonly Placed[]> {
+  rows ??= openReadModel(readModel);
+  const { result } = await rows.query(portfolioFacts, (snapshot) => portfolioRows(snapshot, question));
+  return result;
+}
+
 async function answer(message: ToReplayer): Promise<void> {
   switch (message.kind) {
     case 'replay':
+    case 'portfolio':
       try {
-        say({ kind: 'replayed', result: await replay(message.request) });
+        const result = message.kind === 'replay' ? await replay(message.request) : await portfolio(message.question);
+        say({ kind: 'done', result });
       } catch (error) {
         say({ kind: 'failed', error: errorAsData(error) });
       }
       break;
     case 'close':
       await reader?.store.close();
+      await rows?.close();
       // Nothing else holds the thread then.
       port!.close();
       break;

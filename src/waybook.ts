@@ -4,17 +4,20 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { projections } from '../projections/index.js';
 import { obligations } from '../projections/obligations/obligations.js';
 import { toLookAt } from '../projections/obligations/queries.js';
+import { portfolioFacts } from '../projections/portfolio-facts/portfolio-facts.js';
+import { rangesOf } from '../projections/portfolio-facts/queries.js';
 import { keyOf } from './cli/init.js';
 import { SteppedClock, SystemClock, type Clock } from './clock.js';
 import { Recorder } from './commands/recorder.js';
 import type { Config } from './config.js';
+import { dayOf } from './contract/calendar.js';
 import type { EventStore } from './event-store/event-store.js';
 import { decodeEvent } from './evidence/record.js';
 import { StoreFeed } from './http/feed.js';
 import type { HttpParts, Log } from './http/ports.js';
 import { readingExtension } from './http/reading/extension.js';
 import { runningExtension } from './http/running/extension.js';
-import type { Past, PastQuestion } from './http/reading/reading.js';
+import type { Past, PastPortfolio, PastPortfolioQuestion, PastQuestion } from './http/reading/reading.js';
 import { createServer } from './http/server.js';
 import { mustBe, readIdentity, type LedgerIdentity } from './log/ledger-stream.js';
 import { isSoleWriter, openWriter } from './open-store.js';
@@ -80,6 +83,7 @@ export async function startWaybook(config: Config, log: Log = standardLog): Prom
     const replays = startReplayPool({
       worker: new URL('./replay-worker.js', import.meta.url),
       eventStore: config.eventStore,
+      readModel: config.readModel,
     });
     opened.push(() => replays.close());
     if (config.projecting) {
@@ -179,6 +183,7 @@ function listen(parts: Parts): Promise<NestFastifyApplication> {
   const reading = readingExtension({
     query: (projection, use) => readModel.query(projection, use),
     replay: (question) => replayOf(question, parts, replays),
+    portfolio: (question) => portfolioOf(question, parts, replays),
   });
   return createServer(http, {
     host: config.host,
@@ -207,6 +212,41 @@ async function replayOf(
   if (last === undefined) return undefined;
   const instant = decodeEvent(last).recordedtime;
   return replays.replay({ ...asked, asOf: { instant, position: asOf.position } });
+}
+
+/** Threads that answer one question about the whole portfolio together. */
+const PORTFOLIO_PARTS = 2;
+
+/** The portfolio as it was: its contracts in ranges of about the same size, folded at the same time. */
+async function portfolioOf(
+  { asOf, on, filters, page }: PastPortfolioQuestion,
+  { store, clock, readModel }: Parts,
+  replays: ReplayPool,
+): Promise<PastPortfolio> {
+  const { result: ends, position: shown } = await readModel.query(portfolioFacts, (snapshot) =>
+    rangesOf(snapshot, PORTFOLIO_PARTS),
+  );
+  const now = new Date(clock.now()).toISOString();
+  let [position, instant] = [shown, now];
+  if (asOf?.kind === 'instant') instant = new Date(Math.floor(Date.parse(asOf.instant))).toISOString();
+  else if (asOf?.kind === 'position') {
+    // What has not been projected yet is not in the rows: the position that is shown says so.
+    if (asOf.position < position) position = asOf.position;
+    const last = await lastAtOrBefore(store, position);
+    instant = last === undefined ? instant : decodeEvent(last).recordedtime;
+  }
+  const day = on ?? dayOf(instant);
+  const past = {
+    position,
+    ...(asOf?.kind === 'instant' ? { recordedtime: instant } : {}),
+    ...(on === undefined ? {} : { on }),
+  };
+  const whole = page === undefined ? {} : { page: { ...page, day } };
+  const starts = [undefined, ...ends];
+  const rows = await replays.portfolio(
+    starts.map((after, part) => ({ past, filters, day, range: { after, upTo: ends[part] }, ...whole })),
+  );
+  return { rows, position, on: day };
 }
 
 /** The machine's clock; or one that goes on from the last event, and moves when it is told to. */

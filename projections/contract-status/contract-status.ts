@@ -158,7 +158,8 @@ function milestoneColumns(facts: ContractModel) {
   };
 }
 
-function contractRow(facts: ContractModel): Row {
+/** The row of a contract. @throws RangeError where it has not been registered */
+export function contractRow(facts: ContractModel): Row {
   const { registration, contract } = facts;
   if (registration === undefined) throw new RangeError(`contract ${contract} has not been registered`);
   const terms = inForce(facts);

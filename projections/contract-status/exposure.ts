@@ -16,7 +16,8 @@ export interface ExposureQuestion extends ContractFilters {
   readonly groupBy?: Grouping | undefined;
 }
 
-const COLUMNS = [
+/** What the sums are made of. */
+export const COLUMNS_OF_EXPOSURE = [
   'programme',
   'buyer',
   'seller',
@@ -38,7 +39,7 @@ export async function exposure(snapshot: Snapshot, question: ExposureQuestion) {
   const { db, table } = snapshot;
   const rows = await db
     .selectFrom(table(contractTable))
-    .select([...COLUMNS])
+    .select([...COLUMNS_OF_EXPOSURE])
     .where((eb) => eb.and(filtersSql(eb, snapshot, question, dayNumber(question.day))))
     .execute();
   return exposureOf(rows, question);

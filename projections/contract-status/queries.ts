@@ -106,6 +106,13 @@ function largest(row: Row, of: 'slip' | 'late' | 'delivery_late', day: number): 
 /** Counts of which any above zero puts a contract at risk. */
 const AT_RISK = ['at_risk', 'open_delays', 'open_criticals', 'overdue_reports'] as const;
 
+/** The status on a day. */
+export function statusOn(row: Row, day: string): Status {
+  const today = dayNumber(day);
+  const closed = integerOrNull(row, 'closed_day');
+  return statusOf(row, closed !== null && closed < today ? closed : today);
+}
+
 function statusOf(row: Row, day: number): Status {
   const lateSince = integerOrNull(row, 'late_since');
   if (integerOrNull(row, 'closed_day') !== null) return 'closed';
@@ -215,14 +222,27 @@ export async function contractPage(snapshot: Snapshot, page: ContractPage) {
     );
   }
   const rows = (await query.execute()) as readonly Row[];
+  return shownPage(
+    rows.map((row) => {
+      const value = row['sort_value'] ?? null;
+      return { row, value: typeof value === 'bigint' ? Number(value) : value };
+    }),
+    page,
+  );
+}
+
+/** A page of the list, of rows in order and of one more where there is a next page. */
+export function shownPage(
+  rows: readonly { readonly row: Row; readonly value: string | number | null }[],
+  page: ContractPage,
+) {
   const shown = rows.slice(0, page.limit);
   const last = shown.at(-1);
-  const sortValue = last?.['sort_value'] ?? null;
   return {
-    contracts: shown.map((row) => summary(row, page.day)),
+    contracts: shown.map(({ row }) => summary(row, page.day)),
     next:
       rows.length > page.limit && last !== undefined
-        ? { value: typeof sortValue === 'bigint' ? Number(sortValue) : sortValue, contract: text(last, 'contract') }
+        ? { value: last.value, contract: text(last.row, 'contract') }
         : null,
   };
 }

@@ -245,6 +245,9 @@ function foldAgreed(model: ContractModel, event: EffectiveEvent<AmendmentAgreed>
   model.termsChanged();
 }
 
+const briefly = <T extends { readonly description?: string }>(entry: T): T =>
+  entry.description === undefined ? entry : { ...entry, description: '' };
+
 export const amendmentTypes = [
   eventType<ContractAmended>({
     type: 'ContractAmended',
@@ -254,6 +257,16 @@ export const amendmentTypes = [
     act: true,
     by: ['buyer', 'seller'],
     names: namesOf,
+    portfolio: {
+      folds: true,
+      // Descriptions tell what is given whole; what they say does not matter.
+      keep: ({ rationale: _, consulted: __, lines, milestones, ...data }) => ({
+        ...data,
+        consulted: [],
+        ...(lines === undefined ? {} : { lines: lines.map(briefly) }),
+        ...(milestones === undefined ? {} : { milestones: milestones.map(briefly) }),
+      }),
+    },
     rules: amendmentRules,
     evolve: (state, { data, party, onBehalfOf }) => {
       state.put(state.amendments, data.amendment, {
@@ -298,6 +311,7 @@ export const amendmentTypes = [
     inPersonOnly: true,
     names: (data) => named('amendment', data.amendment, '/amendment'),
     rules: agreeRules,
+    portfolio: { folds: true, keep: (data) => data },
     evolve: (state, event) => {
       const amendment = state.amendments.get(event.data.amendment);
       if (amendment === undefined) return;

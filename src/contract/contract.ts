@@ -267,6 +267,7 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
   model.position = event.position;
   model.recordedtime = event.recordedtime;
   model.touched.events.push(event);
+  model.touched.portfolio.push(definition.portfolio);
   model.heardOf(event, event.revision);
   // On a day before its registration a contract is not there, whatever was said to have happened then.
   if (model.registration === undefined && event.type !== 'ContractRegistered') return;
@@ -293,13 +294,44 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
   if (model.termsVersion !== terms) reviewQuantities(model);
 }
 
+/**
+ * The part of an event's data that the sums over the portfolio need; `undefined` where they need nothing of it.
+ * @throws ContractError `unknown-type`
+ */
+export function portfolioPart(type: string, data: object): object | undefined {
+  const definition = byType.get(type);
+  if (definition === undefined) throw new ContractError('unknown-type', `event type "${type}" is not known here`);
+  return definition.portfolio?.keep(data);
+}
+
+/**
+ * As {@link fold}, of an event with {@link portfolioPart} for data: takes in what the sums over the portfolio are computed
+ * from, and nothing else. Neither flags nor what was missed is reckoned, and nothing tells what was touched.
+ */
+export function foldForPortfolio(model: ContractModel, event: EffectiveEvent<object>): void {
+  const definition = byType.get(event.type);
+  if (definition === undefined) throw new ContractError('unknown-type', `event type "${event.type}" is not known here`);
+  model.recordedtime = event.recordedtime;
+  if (model.registration === undefined && event.type !== 'ContractRegistered') return;
+  let mentions = NONE;
+  if (!event.withdrawn) {
+    mentions = mentionsOf(definition, event.data);
+    if (mentions.length > 0) {
+      const names = mentions.map(({ kind, reference }) => ({ kind, id: qualified(kind, reference, event.party) }));
+      if (model.mention(names, event)) return;
+    }
+  }
+  takeEffect(model, definition, event, mentions, true);
+}
+
 function takeEffect(
   model: ContractModel,
   definition: EventTypeDefinition,
   event: EffectiveEvent<object>,
   mentions: readonly Mention[],
+  forPortfolio = false,
 ): void {
-  definition.fold?.(model, event);
+  if (!forPortfolio || definition.portfolio?.folds === true) definition.fold?.(model, event);
   if (!event.withdrawn) noteReport(model, definition, event, mentions);
   const opens = definition.opens?.(event.data);
   if (opens === undefined) return;
@@ -308,7 +340,7 @@ function takeEffect(
     if (released === undefined) continue;
     const { parties } = model;
     model.parties = held.parties;
-    takeEffect(model, released, held.event, mentionsOf(released, held.event.data));
+    takeEffect(model, released, held.event, mentionsOf(released, held.event.data), forPortfolio);
     model.parties = parties;
   }
 }

@@ -276,6 +276,10 @@ export const delayTypes = [
     ],
     opens: (data) => ({ kind: 'delay', id: data.delay, pointer: '/delay' }),
     keeps: (data) => [`delay ${data.delay}`],
+    portfolio: {
+      folds: true,
+      keep: ({ delay, startedOn, forecasts }) => ({ delay, startedOn, forecasts, cause: {} }),
+    },
     checkData: (data) => {
       const twice = data.forecasts.findIndex(
         (entry, index) => data.forecasts.findIndex((other) => other.milestone === entry.milestone) !== index,
@@ -350,6 +354,7 @@ export const delayTypes = [
     act: false,
     by: ['seller', 'prime'],
     mentions: delayMention,
+    portfolio: { folds: true, keep: (data) => data },
     fold: foldResolved,
   }),
   eventType<DelayDetermined>({

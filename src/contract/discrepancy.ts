@@ -69,6 +69,14 @@ export const discrepancyTypes = [
     mentions: (data) => mention('shipment', data.shipment, '/shipment'),
     opens: (data) => ({ kind: 'discrepancy', id: data.discrepancy, pointer: '/discrepancy' }),
     keeps: (data) => [`discrepancy ${data.discrepancy}`],
+    portfolio: {
+      folds: false,
+      keep: ({ discrepancy, shipment, line }) => ({
+        discrepancy,
+        ...(shipment === undefined ? {} : { shipment }),
+        ...(line === undefined ? {} : { line }),
+      }),
+    },
     fold: foldRaised,
   }),
   eventType<DiscrepancyAnswered>({

@@ -36,7 +36,9 @@ export interface ContractEvent<D = unknown> {
 /** An event with what later corrections made of it: its data replaced, or taken out. */
 export interface EffectiveEvent<D = unknown> extends ContractEvent<D> {
   readonly position: bigint;
-  /** The data as it was sent, as canonical JSON text: what the audit trail shows. */
+  /** The data as it was sent, brought to the newest version: what `data` is where nobody has corrected the event. */
+  readonly asSent: D;
+  /** The same as canonical JSON text: what the audit trail shows. */
   readonly dataText: string;
   /** Taken out by a correction: it alleges nothing, but what it opened stays known. */
   readonly withdrawn: boolean;
@@ -122,6 +124,13 @@ export interface DecisionContext {
   readonly missed?: ReadonlyMap<string, object>;
 }
 
+export interface PortfolioPart<D extends object = object> {
+  /** Whether its fold bears on the sums; else only that it names lines, or opens what others name. */
+  readonly folds: boolean;
+  /** The part of its data that this takes. */
+  keep(data: D): object;
+}
+
 export interface EventTypeDefinition<D extends object = object> {
   readonly type: string;
   readonly description: string;
@@ -158,6 +167,11 @@ export interface EventTypeDefinition<D extends object = object> {
   evolve?(state: DecisionState, event: ProposedEvent<D>): void;
   /** What it means for the read models. Called for withdrawn events too, where it opened something. */
   fold?(model: ContractModel, event: EffectiveEvent<D>): void;
+  /**
+   * What the sums over the portfolio (`/contracts`, `/portfolio/exposure`) need to know of it, so that their past can be folded
+   * from little. Left out: nothing.
+   */
+  readonly portfolio?: PortfolioPart<D>;
   /** Fields of data that hold ids which a correction must keep. */
   readonly keeps?: (data: D) => readonly string[];
 }

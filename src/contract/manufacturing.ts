@@ -47,6 +47,8 @@ function foldProduction(
 }
 
 const lineNamed = (data: { readonly line: string }) => named('line', data.line, '/line');
+/** That somebody reported on the line. */
+const portfolio = { folds: false, keep: ({ line }: { readonly line: string }) => ({ line }) };
 const by = ['seller', 'prime', 'subcontractor'] as const;
 
 export const manufacturingTypes = [
@@ -58,6 +60,7 @@ export const manufacturingTypes = [
     act: false,
     by,
     names: lineNamed,
+    portfolio,
     fold: (model, event) =>
       foldProduction(model, event, { stage: event.data.stage, percent: null, unitsCompleted: null }),
   }),
@@ -69,6 +72,7 @@ export const manufacturingTypes = [
     act: false,
     by,
     names: lineNamed,
+    portfolio,
     fold: (model, event) => {
       const { stage, percent, unitsCompleted } = event.data;
       foldProduction(model, event, { stage, percent, unitsCompleted });
@@ -82,6 +86,7 @@ export const manufacturingTypes = [
     act: false,
     by,
     names: lineNamed,
+    portfolio,
     fold: (model, event) => {
       const { line, quantity } = event.data;
       foldProduction(model, event, { stage: 'completed', percent: 100, unitsCompleted: quantity });

@@ -11,7 +11,7 @@ import type { DelayFacts, DeterminationFacts } from './delay.js';
 import { AcceptedQuantity, CarriedQuantity } from './delivery-arithmetic.js';
 import type { DiscrepancyFacts } from './discrepancy.js';
 import type { DisputeFacts } from './dispute.js';
-import type { EffectiveEvent, EventName, OpenedKind, Role } from './event-type.js';
+import type { EffectiveEvent, EventName, OpenedKind, PortfolioPart, Role } from './event-type.js';
 import { IdTable, NameKey } from './id-table.js';
 import type { NoticedFacts } from './obligations.js';
 import type { PaymentFacts, SettlementFacts, StatementFacts } from './payment.js';
@@ -182,6 +182,8 @@ export interface Touched {
   readonly unflagged: Map<string, Flag>;
   /** The events themselves, in order. */
   readonly events: EffectiveEvent[];
+  /** What the sums over the portfolio need of each of them, where they need anything. */
+  readonly portfolio: (PortfolioPart | undefined)[];
 }
 
 export interface HeldEvent {
@@ -203,6 +205,7 @@ const untouched = (): Touched => ({
   flagged: new Map(),
   unflagged: new Map(),
   events: [],
+  portfolio: [],
 });
 
 export class ContractModel {
@@ -358,6 +361,11 @@ export class ContractModel {
     if (referring === undefined) return;
     this.#referring.delete(text);
     for (const revision of referring) this.#heard(revision);
+  }
+
+  /** The revision of an event of that name; `undefined` where there is none. */
+  revisionOf(name: Required<EventName>): number | undefined {
+    return this.#names.get(new NameKey(eventText(name)));
   }
 
   /** Notes that an event refers to others, and flags it while one of them has not been heard of. */

@@ -304,6 +304,7 @@ export const obligationTypes = [
       ...named('milestone', data.milestone, '/milestone'),
     ],
     rules: missedRules,
+    portfolio: { folds: true, keep: (data) => data },
     fold: foldOverdue,
   }),
 ];

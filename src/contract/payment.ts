@@ -228,6 +228,7 @@ export const paymentTypes = [
     by: ['buyer'],
     opens: (data) => ({ kind: 'payment', id: data.payment, pointer: '/payment' }),
     keeps: (data) => [`payment ${data.payment}`],
+    portfolio: { folds: true, keep: ({ payment, amount }) => ({ payment, amount }) },
     fold: foldPayment,
   }),
   eventType<StatementIssued>({
@@ -240,6 +241,10 @@ export const paymentTypes = [
     names: (data) => data.items.flatMap(({ line }, index) => named('line', line, `/items/${index}/line`)),
     opens: (data) => ({ kind: 'statement', id: data.statement, pointer: '/statement' }),
     keeps: (data) => [`statement ${data.statement}`],
+    portfolio: {
+      folds: false,
+      keep: ({ statement, items }) => ({ statement, items: items.map(({ line }) => ({ line })) }),
+    },
     fold: foldStatement,
   }),
   eventType<StatementMatched>({
@@ -254,6 +259,10 @@ export const paymentTypes = [
       ...mention('statement', data.statement, '/statement'),
       ...mention('shipment', data.shipment, '/shipment'),
     ],
+    portfolio: {
+      folds: false,
+      keep: ({ statement, shipment }) => ({ statement, ...(shipment === undefined ? {} : { shipment }) }),
+    },
     fold: foldMatched,
   }),
   eventType<AccountSettled>({
@@ -264,6 +273,7 @@ export const paymentTypes = [
     act: true,
     by: ['seller', 'buyer'],
     inPersonOnly: true,
+    portfolio: { folds: true, keep: (data) => data },
     fold: foldSettled,
   }),
 ];

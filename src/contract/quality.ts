@@ -216,6 +216,7 @@ export const qualityTypes = [
     names: (data) => named('line', data.line, '/line'),
     opens: (data) => ({ kind: 'check', id: data.check, pointer: '/check' }),
     keeps: (data) => [`check ${data.check}`],
+    portfolio: { folds: false, keep: ({ check, line }) => ({ check, line }) },
     fold: foldCheck,
   }),
   eventType<NonconformanceRaised>({
@@ -229,6 +230,7 @@ export const qualityTypes = [
     mentions: (data) => mention('check', data.check, '/check'),
     opens: (data) => ({ kind: 'nonconformance', id: data.nonconformance, pointer: '/nonconformance' }),
     keeps: (data) => [`nonconformance ${data.nonconformance}`],
+    portfolio: { folds: true, keep: ({ defect: _, quantity: __, ...data }) => ({ ...data, quantity: 0 }) },
     fold: foldRaised,
   }),
   eventType<NonconformanceDispositioned>({
@@ -240,6 +242,7 @@ export const qualityTypes = [
     by: ['inspector', 'seller', 'buyer'],
     names: (data) => named('party', data.approvedBy, '/approvedBy'),
     answers: (data) => mention('nonconformance', data.nonconformance, '/nonconformance'),
+    portfolio: { folds: true, keep: (data) => data },
     fold: foldDispositioned,
   }),
 ];

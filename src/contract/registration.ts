@@ -302,6 +302,20 @@ export const registrationTypes = [
     },
     evolve: (state, event) => evolveRegistration(state, event, event.data),
     fold: foldRegistration,
+    portfolio: {
+      folds: true,
+      keep: (data) => ({
+        ...data,
+        parties: data.parties.map(({ party, role }) => ({ party, role })),
+        lines: data.lines.map(({ line, quantity, unitValue, responsible }) => ({
+          line,
+          quantity,
+          unitValue,
+          ...(responsible === undefined ? {} : { responsible }),
+        })),
+        milestones: data.milestones.map(({ description: _, ...milestone }) => milestone),
+      }),
+    },
   }),
   eventType<RegistrationConfirmed>({
     type: 'RegistrationConfirmed',
@@ -363,6 +377,7 @@ export const registrationTypes = [
       return undefined;
     },
     evolve: (state, event) => state.grant(event.data.party, event.data.role),
+    portfolio: { folds: true, keep: ({ party, role }) => ({ party, role }) },
     fold: (model, event) => {
       // On a day before it was removed the party has the role already.
       model.parties = [...withoutRole(model, event.data), event.data];
@@ -388,6 +403,7 @@ export const registrationTypes = [
       if (held !== undefined) state.removeFrom(held, event.data.role);
       state.addTo(state.removed, `${event.data.party} ${event.data.role}`);
     },
+    portfolio: { folds: true, keep: ({ party, role }) => ({ party, role }) },
     fold: (model, { data, revision }) => {
       model.parties = withoutRole(model, data);
       model.noteLead(revision);
@@ -401,6 +417,7 @@ export const registrationTypes = [
     act: true,
     by: ['buyer', 'seller'],
     inPersonOnly: true,
+    portfolio: { folds: true, keep: () => ({}) },
     fold: (model, event) => {
       const side = model.holds(event.party, 'buyer') ? 'buyer' : 'seller';
       if (model.closings.has(side)) {

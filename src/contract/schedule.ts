@@ -47,6 +47,7 @@ export const scheduleTypes = [
     act: false,
     by: ['buyer', 'seller', 'prime', 'subcontractor', 'carrier'],
     names: (data) => named('milestone', data.milestone, '/milestone'),
+    portfolio: { folds: true, keep: ({ milestone, forecast }) => ({ milestone, forecast }) },
     fold: (model, event) => {
       if (!event.withdrawn) foldForecast(model, event, event.data.milestone, event.data.forecast, undefined);
     },
@@ -59,6 +60,7 @@ export const scheduleTypes = [
     act: false,
     by: ['buyer', 'seller', 'prime', 'subcontractor', 'carrier', 'inspector'],
     names: (data) => named('milestone', data.milestone, '/milestone'),
+    portfolio: { folds: true, keep: (data) => data },
     fold: (model, event) => {
       if (event.withdrawn) return;
       insertByStand(model.milestone(event.data.milestone).reached, {

@@ -191,6 +191,12 @@ function deliver(
 
 const shipmentMention = (data: { readonly shipment?: string }) => mention('shipment', data.shipment, '/shipment');
 
+/** Which lines a shipment has; what was shipped or received is in no sum over the portfolio. */
+const linesOnly = ({ shipment, items }: WithItems & { readonly shipment: string }) => ({
+  shipment,
+  items: items.map(({ line }) => ({ line, quantity: 0 })),
+});
+
 export const shipmentTypes = [
   eventType<ShipmentDispatched>({
     type: 'ShipmentDispatched',
@@ -202,6 +208,7 @@ export const shipmentTypes = [
     names: (data) => [...linesOf(data), ...named('party', data.carrier, '/carrier')],
     opens: (data) => ({ kind: 'shipment', id: data.shipment, pointer: '/shipment' }),
     keeps: (data) => [`shipment ${data.shipment}`],
+    portfolio: { folds: true, keep: linesOnly },
     fold: (model, event) => {
       addLines(model, shipmentOf(model, event.data.shipment), event.data.items);
       const rank = rankOf(model, event.party, DISPATCHED_BY);
@@ -217,6 +224,7 @@ export const shipmentTypes = [
     act: false,
     by: ['carrier', 'prime'],
     mentions: shipmentMention,
+    portfolio: { folds: false, keep: ({ shipment }) => ({ shipment }) },
     fold: (model, event) => {
       if (!event.withdrawn) say(model, 'movement', event);
     },
@@ -230,6 +238,7 @@ export const shipmentTypes = [
     by: ['buyer', 'inspector'],
     names: linesOf,
     mentions: shipmentMention,
+    portfolio: { folds: true, keep: linesOnly },
     fold: (model, event) => {
       // Who names a shipment names the lines of what was taken back too.
       const shipment = shipmentOf(model, event.data.shipment);
@@ -255,6 +264,7 @@ export const shipmentTypes = [
     inPersonOnly: true,
     names: linesOf,
     mentions: shipmentMention,
+    portfolio: { folds: true, keep: (data) => data },
     fold: (model, event) => {
       if (event.withdrawn) return;
       say(model, 'acceptance', event);
@@ -270,6 +280,7 @@ export const shipmentTypes = [
     by: ['buyer'],
     names: linesOf,
     mentions: shipmentMention,
+    portfolio: { folds: true, keep: ({ reason: _, ...data }) => data },
     fold: (model, event) => {
       if (event.withdrawn) return;
       say(model, 'rejection', event);

@@ -58,12 +58,24 @@ export class Limits {
    */
   async waitAfter(request: Pick<FastifyRequest, 'ip'>, query: Query, projection: string): Promise<void> {
     const position = positionParameter(query, 'after');
-    if (position === undefined) return;
+    if (position !== undefined) await this.waitFor(request, position, projection, 'after');
+  }
+
+  /**
+   * Waits until the projection has got to a position, which the query parameter `name` asks for.
+   * @throws Problem `too-many-requests`, `position-not-reached` after {@link WAIT_MS}
+   */
+  async waitFor(
+    request: Pick<FastifyRequest, 'ip'>,
+    position: bigint,
+    projection: string,
+    name: string,
+  ): Promise<void> {
     const reached = await this.#waits.run(callerOf(request), () =>
       this.#parts.waiter.waitFor(projection, position, WAIT_MS),
     );
     if (reached) return;
     const detail = `${projection} has not got to position ${position} within ${WAIT_MS / 1_000} seconds`;
-    throw new Problem('position-not-reached', detail, [{ pointer: '?after', detail }]);
+    throw new Problem('position-not-reached', detail, [{ pointer: `?${name}`, detail }]);
   }
 }

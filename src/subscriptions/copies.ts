@@ -31,7 +31,10 @@ export interface CopiesTable {
 export const COPIES = 'waybook_projections';
 
 /** What each database calls the column types. */
-export type ColumnTypes = Readonly<Record<ColumnType, string>>;
+export type ColumnTypes = Readonly<Record<ColumnType, string>> & {
+  /** What is said behind the definition of a table whose rows are to be kept in the order of its key. */
+  readonly clustered?: string;
+};
 
 /** What a column is declared as, with its collation. */
 const declared = (types: ColumnTypes, type: ColumnType) => sql.raw(types[type]);
@@ -122,7 +125,9 @@ async function createTable(
     builder = builder.addColumn(name, declared(types, type), (column) =>
       nullable === true ? column : column.notNull(),
     );
-  await builder.addPrimaryKeyConstraint(`${physical}_pk`, [...table.key]).execute();
+  builder = builder.addPrimaryKeyConstraint(`${physical}_pk`, [...table.key]);
+  if (table.clustered === true && types.clustered !== undefined) builder = builder.modifyEnd(sql.raw(types.clustered));
+  await builder.execute();
   for (const [at, columns] of (table.indexes ?? []).entries())
     await db.schema
       .createIndex(`${physical}_ix${at + 1}`)

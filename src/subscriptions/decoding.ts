@@ -41,6 +41,7 @@ export const effectiveEvent = (stored: StoredEvent, rules: FoldRules): Effective
 export function fromDecoded(decoded: DecodedEvent, rules: FoldRules): EffectiveEvent {
   const { attributes, reporter, version } = decoded;
   const onBehalfOf = attributes.onbehalfof;
+  const data = rules.upcast(attributes.type, version, decoded.data);
   return {
     contract: decoded.stream.slice(CONTRACT_STREAM.length),
     revision: Number(decoded.revision),
@@ -53,7 +54,8 @@ export function fromDecoded(decoded: DecodedEvent, rules: FoldRules): EffectiveE
     reporter,
     onBehalfOf,
     party: onBehalfOf ?? reporter,
-    data: rules.upcast(attributes.type, version, decoded.data),
+    data,
+    asSent: data,
     position: decoded.position,
     dataText: decoded.dataText,
     withdrawn: false,

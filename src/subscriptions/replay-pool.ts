@@ -4,8 +4,10 @@
  */
 import { Worker } from 'node:worker_threads';
 import { ReadModelError } from './errors.js';
+import type { Placed } from '../../projections/contract-status/past.js';
+import type { PortfolioQuestion } from './portfolio.js';
 import type { ReplayedRows, ReplayRequest } from './replay.js';
-import { ThreadError, type FromReplayer, type ReplayThreadData, type ToReplayer } from './threads.js';
+import { ThreadError, type FromReplayer, type ReplayJob, type ReplayThreadData, type ToReplayer } from './threads.js';
 
 export interface ReplayPool {
   /**
@@ -13,6 +15,12 @@ export interface ReplayPool {
    * @throws ThreadError with the code of what `replayContract` threw; ReadModelError `projector-stopped`
    */
   replay(request: ReplayRequest): Promise<ReplayedRows | undefined>;
+  /**
+   * Rows of contracts as they were, by what each question selects; the questions are answered at the same time as far as
+   * there are threads.
+   * @throws ThreadError with the code of what `portfolioRows` threw; ReadModelError `projector-stopped`
+   */
+  portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly Placed[]>;
   /** Lets replays under way finish. May be called twice. */
   close(): Promise<void>;
 }
@@ -24,9 +32,11 @@ export interface ReplayPoolOptions extends ReplayThreadData {
   readonly threads?: number;
 }
 
+type Done = Extract<FromReplayer, { readonly kind: 'done' }>['result'];
+
 interface Job {
-  readonly request: ReplayRequest;
-  readonly resolve: (result: ReplayedRows | undefined) => void;
+  readonly message: ReplayJob;
+  readonly resolve: (result: Done) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -42,10 +52,19 @@ class Pool implements ReplayPool {
     this.#options = options;
   }
 
-  replay(request: ReplayRequest): Promise<ReplayedRows | undefined> {
+  async replay(request: ReplayRequest): Promise<ReplayedRows | undefined> {
+    return (await this.#do({ kind: 'replay', request })) as ReplayedRows | undefined;
+  }
+
+  async portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly Placed[]> {
+    const parts = await Promise.all(questions.map((question) => this.#do({ kind: 'portfolio', question })));
+    return (parts as (readonly Placed[])[]).flat();
+  }
+
+  #do(message: ReplayJob): Promise<Done> {
     if (this.#closed) return Promise.reject(stopped());
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject });
+      this.#waiting.push({ message, resolve, reject });
       this.#assign();
     });
   }
@@ -65,11 +84,11 @@ class Pool implements ReplayPool {
   }
 
   #startThread(): Thread | undefined {
-    const { worker, eventStore, threads = 2 } = this.#options;
+    const { worker, eventStore, readModel, threads = 2 } = this.#options;
     if (this.#threads.size >= threads) return undefined;
     const thread: Thread = new Thread(
       worker,
-      { eventStore },
+      { eventStore, readModel },
       {
         free: () => this.#assign(),
         gone: () => {
@@ -119,7 +138,7 @@ class Thread {
 
   take(job: Job): void {
     this.#job = job;
-    this.#post({ kind: 'replay', request: job.request });
+    this.#post(job.message);
   }
 
   async close(): Promise<void> {
@@ -136,7 +155,7 @@ class Thread {
     const job = this.#job;
     this.#job = undefined;
     switch (message.kind) {
-      case 'replayed':
+      case 'done':
         job?.resolve(message.result);
         break;
       case 'failed':

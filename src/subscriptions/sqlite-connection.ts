@@ -6,7 +6,13 @@ import type { ColumnTypes } from './copies.js';
 import { codeOf, messageOf, ReadModelError } from './errors.js';
 
 /** What is declared says how a column is read back. `BIGINT` and `INTEGER` have the same affinity. */
-export const SQLITE_TYPES: ColumnTypes = { text: 'TEXT', integer: 'INTEGER', bigint: 'BIGINT', json: 'TEXT' };
+export const SQLITE_TYPES: ColumnTypes = {
+  text: 'TEXT',
+  integer: 'INTEGER',
+  bigint: 'BIGINT',
+  json: 'TEXT',
+  clustered: 'without rowid',
+};
 
 /** Queries come from a handful of places with few variants each; what is over the limit is prepared anew. */
 const MAX_STATEMENTS = 300;

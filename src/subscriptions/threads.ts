@@ -1,5 +1,7 @@
 /** What the threads of this folder say to each other. Everything is plain data that can be cloned. */
+import type { Placed } from '../../projections/contract-status/past.js';
 import { codeOf, messageOf } from './errors.js';
+import type { PortfolioQuestion } from './portfolio.js';
 import type { ReplayedRows, ReplayRequest } from './replay.js';
 import type { ProjectionStatus, RebuildProgress } from './status.js';
 
@@ -35,6 +37,7 @@ export interface ProjectorThreadData {
 
 export interface ReplayThreadData {
   readonly eventStore: string;
+  readonly readModel: string;
 }
 
 export type ToProjector =
@@ -52,8 +55,11 @@ export type FromProjector =
   | { readonly kind: 'rebuilt'; readonly id: number; readonly error: ErrorAsData | undefined };
 
 /** A replayer does one at a time, and closes after the one under way. */
-export type ToReplayer = { readonly kind: 'replay'; readonly request: ReplayRequest } | { readonly kind: 'close' };
+export type ReplayJob =
+  | { readonly kind: 'replay'; readonly request: ReplayRequest }
+  | { readonly kind: 'portfolio'; readonly question: PortfolioQuestion };
+export type ToReplayer = ReplayJob | { readonly kind: 'close' };
 
 export type FromReplayer =
-  | { readonly kind: 'replayed'; readonly result: ReplayedRows | undefined }
+  | { readonly kind: 'done'; readonly result: ReplayedRows | readonly Placed[] | undefined }
   | { readonly kind: 'failed'; readonly error: ErrorAsData };

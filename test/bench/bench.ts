@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { eventStoreBench, eventStoreUrl } from './eventstoredb.js';
 import { describeMachine } from './machine.js';
 import { memoryBench } from './memory.js';
+import { portfolioBench } from './portfolio.js';
 import { rebuildBench, replayBench } from './reading.js';
 import { machineText, measurementText, table, type Measurement, type Report, type Run } from './report.js';
 import { batchesBench, singlesBench, streamBench } from './writing.js';
@@ -23,6 +24,12 @@ const BENCHES: readonly Bench[] = [
   { letter: 'c', name: 'stream', title: 'a stream of lines over HTTP', run: streamBench },
   { letter: 'd', name: 'replay', title: 'replay of one contract of 10,000 events', run: replayBench },
   { letter: 'e', name: 'rebuild', title: 'rebuild of all projections from 200,000 events', run: rebuildBench },
+  {
+    letter: 'h',
+    name: 'portfolio',
+    title: 'questions about all contracts, 1,000 to 100,000 of them',
+    run: portfolioBench,
+  },
   { letter: 'f', name: 'memory', title: 'memory while 1,000,000 events are streamed', run: memoryBench },
 ];
 

@@ -105,13 +105,13 @@ export async function rebuildBench(run: Run): Promise<void> {
         });
       });
     };
-    await rebuild(undefined, 'on SQLite', 60_000);
+    await rebuild(undefined, 'on SQLite', 30_000);
     if (postgres.kind === 'absent') process.stderr.write(`  PostgreSQL left out: ${postgres.reason}\n`);
     else
       await rebuild(
         await postgres.freshDatabase(),
         process.env['POSTGRES_URL'] ? 'on PostgreSQL' : 'on PostgreSQL (embedded, fsync off)',
-        25_000,
+        15_000,
       );
   } finally {
     if (postgres.kind === 'ready') await postgres.stop();

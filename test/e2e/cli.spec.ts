@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { projections } from '../../projections/index.js';
 import { checkLedger } from '../support/check-ledger.js';
 import { call, LedgerProcess, type Ended } from '../support/ledger-process.js';
 import { confirmed, event, registered, registrationData, type Sent } from '../support/scenario.js';
@@ -315,7 +316,7 @@ describe('a ledger', () => {
     });
     expect(rebuilt).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('rebuilt contract-status, schedule, audit-trail in'),
+      stdout: expect.stringContaining(`rebuilt ${projections.map(({ name }) => name).join(', ')} in`),
     });
     expect(json(rebuiltJson!)).toMatchObject({ rebuilt: ['schedule'], server: null });
   }, 90_000);
@@ -341,7 +342,7 @@ describe('a ledger', () => {
     expect(json(replay!)).toMatchObject({ revision: '31' });
     expect(json(stats!)).toMatchObject({ events: 32 });
     expect(json(rebuilt!)).toMatchObject({
-      rebuilt: ['contract-status', 'schedule', 'audit-trail'],
+      rebuilt: projections.map(({ name }) => name),
       server: `http://127.0.0.1:${port}`,
     });
     for (const imported of [byUrl!, byPort!])

@@ -138,6 +138,7 @@ describe('health and metrics', () => {
         note: expect.stringContaining('demonstration'),
         store: { reachable: true, position: null },
         projections: [],
+        watch: null,
       },
     ]);
     await register(server, 'H');

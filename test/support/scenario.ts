@@ -165,6 +165,7 @@ export function effective(recorded: readonly ContractEvent<object>[]): Effective
     const corrects = event.type === 'EventCorrected' ? (event as ContractEvent<EventCorrected>) : undefined;
     return {
       ...event,
+      asSent: event.data,
       data: replacement === undefined ? event.data : (upcast(event.type, event.version, replacement) as object),
       position: BigInt(event.revision + 1),
       dataText: canonicalJson(event.data),

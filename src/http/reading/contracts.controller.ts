@@ -10,14 +10,16 @@ import {
   type HistoryPage,
 } from '../../../projections/audit-trail/queries.js';
 import { contractStatus } from '../../../projections/contract-status/contract-status.js';
+import { comparePlaced } from '../../../projections/contract-status/past.js';
 import {
   contractPage,
   contractView,
+  shownPage,
   SORT_FIELDS,
   type ContractPage,
 } from '../../../projections/contract-status/queries.js';
 import { loadRows } from '../../../projections/projection.js';
-import { dayOf, isInstant } from '../../contract/calendar.js';
+import { isInstant } from '../../contract/calendar.js';
 import { eventTypes } from '../../contract/contract.js';
 import { JSON_TYPE, NDJSON, negotiate } from '../media-types.js';
 import { Problem } from '../problem.js';
@@ -61,7 +63,6 @@ export class ContractsController {
   @Get()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery(request, CONTRACT_LIST);
-    const on = this.#dayOfList(query);
     const sort = sortParameter(query, SORT_FIELDS, { field: 'contract', descending: false });
     const page: Omit<ContractPage, 'day'> = {
       ...contractFilters(query),
@@ -70,34 +71,22 @@ export class ContractsController {
       limit: limitParameter(query, LIMITS),
       after: cursorParameter(query, 'contracts', (place) => contractPlace(place, sort.field, sort.descending)),
     };
-    const shown = await this.#reading.present(
+    const shown = await this.#reading.portfolio(
       request,
       reply,
       query,
-      contractStatus,
-      (snapshot, day) => contractPage(snapshot, { ...page, day }),
-      on,
+      { filters: contractFilters(query), page },
+      {
+        present: (snapshot, day) => contractPage(snapshot, { ...page, day }),
+        past: (rows, day) =>
+          shownPage([...rows].sort(comparePlaced(page.descending)).slice(0, page.limit + 1), { ...page, day }),
+      },
     );
     const { contracts, next: last } = shown.result;
     const next =
       last === null ? null : cursorText(query, 'contracts', { ...last, sort: sort.field, descending: sort.descending });
     linkNext(request, reply, next);
     void reply.send({ asOf: shown.asOf, on: shown.on, position: shown.position, contracts, next });
-  }
-
-  /** The list is of the present; a day to come may be asked about, a past one is not kept yet. */
-  #dayOfList(query: Query): string {
-    const notYet = (name: string, detail: string): Problem =>
-      new Problem('invalid-query', `the query parameter ${name} ${detail}`, [{ pointer: `?${name}`, detail }]);
-    if (query.has('asOf')) throw notYet('asOf', 'is not there yet for lists; ask for one contract at a time');
-    const today = dayOf(this.#reading.now());
-    const on = dayParameter(query, 'on') ?? today;
-    if (on < today)
-      throw notYet(
-        'on',
-        `must not be before ${today}: past days of lists are not there yet; ask for one contract at a time`,
-      );
-    return on;
   }
 
   @Get(':id')

@@ -1,7 +1,6 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { contractStatus } from '../../../projections/contract-status/contract-status.js';
-import { AGES, exposure, GROUPINGS } from '../../../projections/contract-status/exposure.js';
+import { AGES, exposure, exposureOf, GROUPINGS } from '../../../projections/contract-status/exposure.js';
 import { CHANGE_COLUMNS, CHANGE_KINDS, changesPage, type ChangePlace } from '../../../projections/schedule/changes.js';
 import { schedule } from '../../../projections/schedule/schedule.js';
 import { scorecardPage } from '../../../projections/scorecards/queries.js';
@@ -86,10 +85,22 @@ export class PortfolioController {
   async exposure(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery(request, EXPOSURE);
     const type = negotiate(request, [JSON_TYPE, CSV]);
-    const question = { ...contractFilters(query), groupBy: choiceParameter(query, 'groupBy', GROUPINGS) };
-    const shown = await this.#reading.portfolio(request, reply, query, contractStatus, {
-      present: (snapshot, day) => exposure(snapshot, { ...question, day }),
-    });
+    const filters = contractFilters(query);
+    const groupBy = choiceParameter(query, 'groupBy', GROUPINGS);
+    const shown = await this.#reading.portfolio(
+      request,
+      reply,
+      query,
+      { filters },
+      {
+        present: (snapshot, day) => exposure(snapshot, { ...filters, groupBy, day }),
+        past: (rows, day) =>
+          exposureOf(
+            rows.map(({ row }) => row),
+            { groupBy, day },
+          ),
+      },
+    );
     if (type === CSV) {
       const entries = shown.result.map(({ age, ...group }) => ({
         ...group,
@@ -134,9 +145,9 @@ export class PortfolioController {
         typeof party === 'string' && ID.test(party) ? party : undefined,
       ),
     };
-    const shown = await this.#reading.portfolio(request, reply, query, scorecards, {
-      present: (snapshot, day) => scorecardPage(snapshot, { ...page, day }),
-    });
+    const shown = await this.#reading.portfolioToCome(request, reply, query, scorecards, (snapshot, day) =>
+      scorecardPage(snapshot, { ...page, day }),
+    );
     const { parties, next: last } = shown.result;
     const next = last === null ? null : cursorText(query, 'scorecards', { party: last });
     linkNext(request, reply, next);

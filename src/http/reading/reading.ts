@@ -1,7 +1,10 @@
 /** What the reading controllers share: the present from the read model, the past by replay, and what is said of both. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { STATUSES, type ContractFilters } from '../../../projections/contract-status/queries.js';
+import { contractStatus } from '../../../projections/contract-status/contract-status.js';
+import type { Placed } from '../../../projections/contract-status/past.js';
+import { STATUSES, type ContractFilters, type ContractPage } from '../../../projections/contract-status/queries.js';
+import { portfolioFacts } from '../../../projections/portfolio-facts/portfolio-facts.js';
 import type { ContractRows, Projection, Snapshot } from '../../../projections/projection.js';
 import { dayOf } from '../../contract/calendar.js';
 import { Limits, callerOf } from '../limits.js';
@@ -38,7 +41,25 @@ export interface Past {
   readonly on: string;
 }
 
+/** What was, or what is about a day that is past, of all contracts. */
+export interface PastPortfolioQuestion {
+  readonly asOf: AsOf | undefined;
+  readonly on: string | undefined;
+  readonly filters: ContractFilters;
+  /** A page of the list, without its day; left out, what sums are made of. */
+  readonly page?: Omit<ContractPage, 'day'> | undefined;
+}
+
+export interface PastPortfolio {
+  /** Of a page at most one more than it has from each part that was answered by itself; in no order. */
+  readonly rows: readonly Placed[];
+  readonly position: bigint;
+  readonly on: string;
+}
+
 export interface ReadingParts {
+  /** All contracts as they were, off the main thread. */
+  portfolio(question: PastPortfolioQuestion): Promise<PastPortfolio>;
   /** One snapshot of the rows of one projection. */
   query<T>(projection: Projection, use: (snapshot: Snapshot) => Promise<T>): Promise<{ result: T; position: bigint }>;
   /** Replays one contract, off the main thread. `undefined` where it was not registered then. */
@@ -113,16 +134,55 @@ export class Reading {
     return { asOf, on, position: String(position), result };
   }
 
-  /** All contracts: now, or on a day to come. */
-  async portfolio<T>(
+  /** All contracts, from the rows of the present: now, or on a day to come. */
+  async portfolioToCome<T>(
     request: FastifyRequest,
     reply: FastifyReply,
     query: Query,
     projection: Projection,
-    { present }: { readonly present: (snapshot: Snapshot, day: string) => Promise<T> },
+    present: (snapshot: Snapshot, day: string) => Promise<T>,
   ): Promise<Shown<T>> {
-    const on = dayParameter(query, 'on') ?? dayOf(this.now());
+    const today = dayOf(this.now());
+    const on = dayParameter(query, 'on') ?? today;
+    if (on < today) {
+      const detail = `must not be before ${today}: of past days there are no rows of this`;
+      throw new Problem('invalid-query', `the query parameter on ${detail}`, [{ pointer: '?on', detail }]);
+    }
     return this.present(request, reply, query, projection, present, on);
+  }
+
+  /**
+   * All contracts where each stands: the present, and days to come, from rows of `contract-status`; what was known at a
+   * time, and what had happened by a day that is past, from dated facts.
+   */
+  async portfolio<T>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    query: Query,
+    question: Pick<PastPortfolioQuestion, 'filters' | 'page'>,
+    answers: {
+      readonly present: (snapshot: Snapshot, day: string) => Promise<T>;
+      readonly past: (rows: readonly Placed[], day: string) => T;
+    },
+  ): Promise<Shown<T>> {
+    const asOf = await asOfParameter(query, this.#parts);
+    const on = dayParameter(query, 'on');
+    const now = this.now();
+    if (asOf === undefined && (on === undefined || on >= dayOf(now)))
+      return this.present(request, reply, query, contractStatus, answers.present, on ?? dayOf(now));
+    await this.#limits.waitAfter(request, query, portfolioFacts.name);
+    // A position that was given by an answer is in the rows soon; what is shown then never changes.
+    if (asOf?.kind === 'position') await this.#limits.waitFor(request, asOf.position, portfolioFacts.name, 'asOf');
+    const past = await this.#limits.replays.run(callerOf(request), () =>
+      this.#reading.portfolio({ asOf, on, ...question }),
+    );
+    void reply.header('waybook-position', String(past.position));
+    return {
+      asOf: asOfText(asOf) ?? now,
+      on: past.on,
+      position: String(past.position),
+      result: answers.past(past.rows, past.on),
+    };
   }
 
   /**

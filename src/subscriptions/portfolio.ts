@@ -1,0 +1,88 @@
+/**
+ * The portfolio's past: each contract folded from its dated facts (`projections/portfolio-facts`), as far as they were known
+ * and had happened by then, into the row that the present is answered from.
+ */
+import { contractRow } from '../../projections/contract-status/contract-status.js';
+import { COLUMNS_OF_EXPOSURE } from '../../projections/contract-status/exposure.js';
+import { matches, pageOf, type Placed } from '../../projections/contract-status/past.js';
+import type { ContractFilters, ContractPage } from '../../projections/contract-status/queries.js';
+import type { CorrectionFact, Fact } from '../../projections/portfolio-facts/portfolio-facts.js';
+import { factsOf, type ContractFacts, type PastOfPortfolio } from '../../projections/portfolio-facts/queries.js';
+import type { Row, Snapshot } from '../../projections/projection.js';
+import { foldForPortfolio, portfolioPart, upcast } from '../contract/contract.js';
+import { ContractModel } from '../contract/model.js';
+import { CORRECTION } from './decoding.js';
+
+export interface PortfolioQuestion {
+  readonly past: PastOfPortfolio;
+  readonly filters: ContractFilters;
+  /** The day asked about (YYYY-MM-DD). */
+  readonly day: string;
+  /** A page of the list; left out, the columns that sums are made of, of every contract. */
+  readonly page?: ContractPage | undefined;
+  /** Only contracts after this id, and up to that one. */
+  readonly range: { readonly after?: string | undefined; readonly upTo?: string | undefined };
+}
+
+/** Rows of `contract_status` as they were; of a page at most one more than it has. */
+export async function portfolioRows(snapshot: Snapshot, question: PortfolioQuestion): Promise<readonly Placed[]> {
+  const { past, filters, day, page, range } = question;
+  const rows: Row[] = [];
+  for (const facts of await factsOf(snapshot, past, range)) {
+    const model = foldFacts(facts);
+    if (model.registration === undefined) continue;
+    if (filters.party !== undefined && !model.partiesEver.has(filters.party)) continue;
+    const row = contractRow(model);
+    if (matches(row, filters, day)) rows.push(page === undefined ? narrowed(row) : row);
+  }
+  return page === undefined ? rows.map((row) => ({ row, value: null })) : pageOf(rows, page);
+}
+
+const narrowed = (row: Row): Row =>
+  Object.fromEntries(COLUMNS_OF_EXPOSURE.map((column) => [column, row[column] ?? null]));
+
+/** The facts of a contract as its sums are computed from them; without a registration where it was not there yet. */
+export function foldFacts({ contract, revision, facts: text }: ContractFacts): ContractModel {
+  const facts = JSON.parse(`[${text}]`) as Fact[];
+  facts.sort((a, b) => a[0] - b[0]);
+  let corrections: Map<number, CorrectionFact> | undefined;
+  for (const [, type, , , , , , data] of facts)
+    if (type === CORRECTION) {
+      const correction = data as CorrectionFact;
+      (corrections ??= new Map()).set(correction.of, correction);
+    }
+  const model = new ContractModel(contract);
+  for (const fact of facts) if (fact[1] !== CORRECTION) take(model, fact, corrections?.get(fact[0]));
+  model.revision = revision;
+  return model;
+}
+
+function take(model: ContractModel, fact: Fact, correction: CorrectionFact | undefined): void {
+  const [revision, type, time, recordedtime, reporter, behalf, version, sent] = fact;
+  const onBehalfOf = behalf === 0 ? undefined : behalf;
+  const withdrawn = correction?.data === null;
+  const data =
+    correction === undefined || correction.data === null
+      ? sent
+      : (portfolioPart(type, upcast(type, version, correction.data) as object) ?? {});
+  foldForPortfolio(model, {
+    contract: model.contract,
+    revision,
+    id: '',
+    source: '',
+    type,
+    version,
+    time,
+    recordedtime,
+    reporter,
+    onBehalfOf,
+    party: onBehalfOf ?? reporter,
+    data,
+    position: 0n,
+    asSent: sent,
+    dataText: '',
+    withdrawn,
+    correctedBy: undefined,
+    superseded: false,
+  });
+}
