@@ -3,18 +3,10 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseConfig, type Config } from '../config.js';
-import {
-  oneHistory,
-  thenAndNow,
-  whatIsLate,
-  EARLIER_PATH,
-  HISTORY_PATH,
-  LATE_PATH,
-  SCHEDULE_PATH,
-} from '../demo/answers.js';
 import { DEMO_LEDGER, describeDemo, describeFeed, describePortfolio } from '../demo/demo.js';
 import { feedPortfolio } from '../demo/feed.js';
 import { generatePortfolio } from '../demo/portfolio.js';
+import { QUESTIONS } from '../demo/seven-questions.js';
 import { EventStoreError } from '../event-store/event-store.js';
 import { LedgerError, readIdentity } from '../log/ledger-stream.js';
 import { openWriter } from '../open-store.js';
@@ -141,18 +133,16 @@ async function play(waybook: Waybook, output: Output): Promise<Record<string, un
   );
   output.say(describeFeed(fed));
   const after = { after: fed.position };
-  const questions = [
-    { question: 'What is late?', path: LATE_PATH, lines: await whatIsLate(waybook.url, after) },
-    { question: 'What happened on one contract?', path: HISTORY_PATH, lines: await oneHistory(waybook.url, after) },
-    {
-      question: 'The same contract, as it was known two years earlier and as it is known now',
-      path: `${EARLIER_PATH}\n  ${waybook.url}${SCHEDULE_PATH}`,
-      lines: await thenAndNow(waybook.url, after),
-    },
-  ];
-  for (const { question, path, lines } of questions)
-    output.say(`\n${question}\n  ${waybook.url}${path}\n\n${lines.join('\n')}`);
+  const answers: { readonly question: string; readonly paths: readonly string[]; readonly lines: readonly string[] }[] =
+    [];
+  for (const asking of QUESTIONS) {
+    const { question, paths } = asking;
+    const lines = await asking.ask(waybook.url, after);
+    const asked = paths.map((path) => `  ${waybook.url}${path}`).join('\n');
+    output.say(`\n${question}\n${asked}\n\n${lines.join('\n')}`);
+    answers.push({ question, paths, lines });
+  }
   if (fed.recorded + fed.duplicate !== portfolio.sendings.length)
     throw new CommandFailure('not every event of the portfolio is in the ledger', EXIT.failed);
-  return { fed, answers: questions.map(({ question, lines }) => ({ question, lines })) };
+  return { fed, answers };
 }

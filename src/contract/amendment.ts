@@ -26,6 +26,7 @@ import {
   type Named,
   type ProposedEvent,
   type Refusal,
+  without,
 } from './event-type.js';
 import { isAfter, type AmendmentFacts, type ContractModel } from './model.js';
 import { BINDINGS, MAX_ENTRIES, MILESTONE_KINDS, NO_SIGNATURES, Reason, type MilestoneKind } from './registration.js';
@@ -260,11 +261,11 @@ export const amendmentTypes = [
     portfolio: {
       folds: true,
       // Descriptions tell what is given whole; what they say does not matter.
-      keep: ({ rationale: _, consulted: __, lines, milestones, ...data }) => ({
-        ...data,
+      keep: (data) => ({
+        ...without(data, 'rationale'),
         consulted: [],
-        ...(lines === undefined ? {} : { lines: lines.map(briefly) }),
-        ...(milestones === undefined ? {} : { milestones: milestones.map(briefly) }),
+        ...(data.lines === undefined ? {} : { lines: data.lines.map(briefly) }),
+        ...(data.milestones === undefined ? {} : { milestones: data.milestones.map(briefly) }),
       }),
     },
     rules: amendmentRules,

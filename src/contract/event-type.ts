@@ -190,3 +190,7 @@ export const mention = (kind: OpenedKind, reference: string | undefined, pointer
 /** `PARTY/ID` for a reference as it stands in the data of an event of `party`; a shipment's id belongs to nobody. */
 export const qualified = (kind: OpenedKind, reference: string, party: string): string =>
   kind === 'shipment' || reference.includes('/') ? reference : `${party}/${reference}`;
+
+/** Data without some of its fields. */
+export const without = <T extends object, K extends keyof T & string>(data: T, ...names: readonly K[]): Omit<T, K> =>
+  Object.fromEntries(Object.entries(data).filter(([name]) => !names.includes(name as K))) as Omit<T, K>;

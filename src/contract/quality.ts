@@ -13,7 +13,7 @@ import {
   ListOfParts,
   Optional,
 } from './fields.js';
-import { eventType, mention, named, qualified, type EffectiveEvent, type EventName } from './event-type.js';
+import { eventType, mention, named, qualified, type EffectiveEvent, type EventName, without } from './event-type.js';
 import { isAfter, type ContractModel, type LineFacts, type Stand } from './model.js';
 import { quantityData, quantityOf } from './money.js';
 import { flagStated } from './quantity-flags.js';
@@ -230,7 +230,7 @@ export const qualityTypes = [
     mentions: (data) => mention('check', data.check, '/check'),
     opens: (data) => ({ kind: 'nonconformance', id: data.nonconformance, pointer: '/nonconformance' }),
     keeps: (data) => [`nonconformance ${data.nonconformance}`],
-    portfolio: { folds: true, keep: ({ defect: _, quantity: __, ...data }) => ({ ...data, quantity: 0 }) },
+    portfolio: { folds: true, keep: (data) => ({ ...without(data, 'defect'), quantity: 0 }) },
     fold: foldRaised,
   }),
   eventType<NonconformanceDispositioned>({

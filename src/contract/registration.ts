@@ -27,6 +27,7 @@ import {
   type ProposedEvent,
   type Refusal,
   type Role,
+  without,
 } from './event-type.js';
 import type { ContractModel } from './model.js';
 import { isAfter } from './model.js';
@@ -313,7 +314,7 @@ export const registrationTypes = [
           unitValue,
           ...(responsible === undefined ? {} : { responsible }),
         })),
-        milestones: data.milestones.map(({ description: _, ...milestone }) => milestone),
+        milestones: data.milestones.map((milestone) => without(milestone, 'description')),
       }),
     },
   }),

@@ -11,7 +11,7 @@ import {
   ListOfParts,
   Optional,
 } from './fields.js';
-import { eventType, mention, named, type EffectiveEvent, type Named, type Role } from './event-type.js';
+import { eventType, mention, named, type EffectiveEvent, type Named, type Role, without } from './event-type.js';
 import { dayOf } from './calendar.js';
 import { insertByStand, type ContractModel, type DeliveryFacts } from './model.js';
 import { noteOwnReport } from './obligations.js';
@@ -280,7 +280,7 @@ export const shipmentTypes = [
     by: ['buyer'],
     names: linesOf,
     mentions: shipmentMention,
-    portfolio: { folds: true, keep: ({ reason: _, ...data }) => data },
+    portfolio: { folds: true, keep: (data) => without(data, 'reason') },
     fold: (model, event) => {
       if (event.withdrawn) return;
       say(model, 'rejection', event);

@@ -5,9 +5,13 @@
 import { addDays, addYears } from '../contract/calendar.js';
 import type { MilestoneTerms } from '../contract/registration.js';
 import { E2D, KINDS, type Kind } from './audit-items.js';
-import { BUYER, CARRIERS, INSPECTORS, PRIMES, SELLER, SUBCONTRACTORS } from './cast.js';
+import { ADJUDICATORS, BUYER, CARRIERS, INSPECTORS, PRIMES, SELLER, SUBCONTRACTORS } from './cast.js';
+import { nonconform } from './claims-scenes.js';
 import { Course, DEMO_TERMS, undeliveredOf, type ContractPlan, type LinePlan } from './plan.js';
 import type { Random } from './random.js';
+import { contest, type DisputeEnd } from './dispute-scenes.js';
+import { payAhead } from './money-scenes.js';
+import { keepReporting, type Silence } from './reporting-scenes.js';
 import {
   amendTerms,
   close,
@@ -21,7 +25,8 @@ import {
   register,
   type Outcome,
 } from './schedule-scenes.js';
-import { DEMO_LAST_DAY, type PayloadOf, type Script } from './script.js';
+import type { PayloadOf } from './payloads.js';
+import { DEMO_LAST_DAY, type Script } from './script.js';
 import { check, dayMade, deliver, firstArticle, manufacture, type Production } from './works-scenes.js';
 
 export const AUDIT_PROGRAMME = 'fms-japan-audit-2026';
@@ -32,13 +37,19 @@ export const AUDIT_UNDELIVERED_JPY = 1_140_000_000_000n;
 
 /** So many of the generated cases are for E-2D support equipment, beside the one told with care. */
 const E2D_CASES = 5;
+/** Cases with a dispute, by number. How far one comes depends on the contract’s delays. */
+const DISPUTED: ReadonlyMap<number, DisputeEnd> = new Map([
+  ...[8, 31, 54, 77, 100].map((number) => [number, 'withdrawn'] as const),
+  ...[15, 46, 69, 92].map((number) => [number, 'decided'] as const),
+  ...[23, 61].map((number) => [number, 'open'] as const),
+]);
 const STANDARDS = ['AS9102', 'AQAP-2110', 'AQAP-2310'];
 
 /** One contract of the programme, its story told to the end. `undelivered` is in yen, met exactly. */
 export function auditContract(number: number, undelivered: bigint, random: Random): Script {
   const kind = number <= E2D_CASES ? E2D : random.pick(KINDS);
   const course = new Course(planOf(number, kind, undelivered, random), random);
-  tell(course);
+  tell(course, number);
   return course.script;
 }
 
@@ -97,6 +108,7 @@ function planOf(number: number, kind: Kind, undelivered: bigint, random: Random)
       subcontractors: twoOf(random),
       carrier: random.pick(CARRIERS),
       inspector: random.pick(INSPECTORS),
+      adjudicator: ADJUDICATORS[0]!,
     },
     lines,
     milestones,
@@ -153,18 +165,23 @@ function linesOf(kind: Kind, undelivered: bigint, random: Random): LinePlan[] {
   ];
 }
 
-function tell(course: Course): void {
+function tell(course: Course, number: number): void {
   const { plan, random, cast } = course;
   const { signedOn } = plan;
   const way = random.int(1, 100);
   register(course, way <= 50 ? 'buyer' : way <= 85 ? 'seller' : 'operator', random.chance(6));
   gatherParties(course, random.chance(22) ? addDays(signedOn, random.int(900, 1_800)) : undefined);
   const pay = plan.milestones[0]!;
-  reach(course, 'M-PAY', cast.buyer, addDays(pay.due, random.int(-20, 60)), random.int(0, 40));
+  const paidOn = addDays(pay.due, random.int(-20, 60));
+  reach(course, 'M-PAY', cast.buyer, paidOn, random.int(0, 40));
+  payAhead(course, paidOn);
   make(course);
   slipAgain(course);
   if (random.chance(20)) amendTerms(course, addDays(signedOn, random.int(1_000, 1_800)), random.chance(70));
   speakNow(course);
+  const disputed = DISPUTED.get(number);
+  if (disputed !== undefined) contest(course, disputed);
+  keepReporting(course, random.chance(9) ? silenceOf(course) : undefined);
   mend(course);
   if (random.chance(4)) close(course, addDays(DEMO_LAST_DAY, -random.int(40, 300)), false);
 }
@@ -201,8 +218,18 @@ function make(course: Course): void {
     manufacture(course, line, production);
     if (at === 0) firstArticle(course, line, addDays(from, random.int(120, 300)), random.chance(35));
     if (random.chance(30)) {
-      const result = random.chance(60) ? 'pass' : 'fail';
-      check(course, line, cast.prime, addDays(from, random.int(100, 400)), { kind: 'in-process', result, quantity: 1 });
+      const [on, result] = [addDays(from, random.int(100, 400)), random.chance(60) ? 'pass' : 'fail'] as const;
+      const checked = check(course, line, cast.prime, on, { kind: 'in-process', result, quantity: 1 });
+      if (result === 'fail')
+        nonconform(course, line, {
+          by: cast.prime,
+          on,
+          quantity: 1,
+          severity: random.chance(60) ? 'minor' : 'major',
+          defect: 'A weld is porous.',
+          check: checked,
+          ...(random.chance(70) ? { disposition: random.pick(['repair', 'use-as-is', 'rework'] as const) } : {}),
+        });
     }
     if (line.accepted > 0) ship(course, line, addDays(shipping, random.int(5, 60)));
   }
@@ -240,6 +267,12 @@ function ship(course: Course, line: LinePlan, first: string): void {
   }
 }
 
+/** Four years or more in which nobody who owes a report is heard. */
+function silenceOf({ plan, random }: Course): Silence {
+  const from = addDays(plan.signedOn, random.int(600, 1_400));
+  return { from, until: addDays(from, random.int(1_500, 3_000)) };
+}
+
 const OUTCOMES: readonly Outcome[] = [
   ...Array<Outcome>(8).fill('unanswered'),
   ...Array<Outcome>(5).fill('refused'),
@@ -261,7 +294,7 @@ function slipAgain(course: Course): void {
         startedOn: addDays(day, -random.int(10, 60)),
         noticeDays: random.int(15, 320),
         slipDays,
-        acknowledged: random.chance(70),
+        acknowledged: random.chance(86),
         ...(random.chance(35) ? { resolvedAfterDays: random.int(90, 500) } : {}),
       });
     if (random.chance(75)) redate(course, addDays(day, random.int(20, 140)), slipDays, random.pick(OUTCOMES));

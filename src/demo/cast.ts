@@ -41,6 +41,11 @@ export const INSPECTORS = ['A', 'B', 'C'].map((letter) =>
   party(`inspector-${letter.toLowerCase()}`, `Government quality inspector ${letter}`, 'US', 'quality'),
 );
 
+/** Who decides disputes, where both sides named it. */
+export const ADJUDICATORS = ['A', 'B'].map((letter) =>
+  party(`panel-${letter.toLowerCase()}`, `Adjudication panel ${letter}`, 'XZ', 'registry'),
+);
+
 export const MIXED_BUYERS: readonly Party[] = [
   party('agency-north', 'Procurement agency North', 'XA', 'contracts'),
   party('agency-south', 'Procurement agency South', 'XB', 'contracts'),
@@ -60,4 +65,5 @@ export interface Cast {
   readonly subcontractors: readonly [Party, Party];
   readonly carrier: Party;
   readonly inspector: Party;
+  readonly adjudicator?: Party;
 }

@@ -3,159 +3,28 @@
  * without asking, a delay reported long after it began, part of the goods delivered. All of it is made up.
  */
 import type { Party } from './cast.js';
-import { BUYER, CARRIERS, INSPECTORS, PRIMES, SELLER, SUBCONTRACTORS } from './cast.js';
-import { AUDIT_PROGRAMME } from './audit-programme.js';
-import { Course, DEMO_TERMS, registrationOf, undeliveredOf, type ContractPlan, type LinePlan } from './plan.js';
+import { BUYER, SELLER } from './cast.js';
+import { claims } from './e2d-claims.js';
+import { STORY_CAST, STORY_CONTRACT, STORY_MILESTONE, STORY_PLAN } from './e2d-plan.js';
+import { statusReports } from './e2d-reports.js';
+import type { PayloadOf } from './payloads.js';
+import { Course, registrationOf } from './plan.js';
 import type { Random } from './random.js';
 import { correct } from './schedule-scenes.js';
-import type { DemoEventType, PayloadOf, Script, Sent, Telling } from './script.js';
+import type { Script } from './script.js';
+import { teller, type Tell } from './telling.js';
 
-export const STORY_CONTRACT = 'JP-D-E2D-SUPPORT';
-/** The milestone that the story is about: the test sets, all twelve delivered. */
-export const STORY_MILESTONE = 'M-TEST-DEL';
+const { prime, subcontractor, carrier, inspector } = STORY_CAST;
 
-const [prime, subcontractor, carrier, inspector] = [PRIMES[0]!, SUBCONTRACTORS[2]!, CARRIERS[1]!, INSPECTORS[0]!];
-
-const LINES: readonly LinePlan[] = [
-  {
-    line: 'TEST',
-    description: 'E-2D avionics test sets',
-    quantity: 12,
-    unit: 'SET',
-    unitMinor: 2_150_000_000n,
-    standard: 'AS9102',
-    accepted: 3,
-  },
-  {
-    line: 'TOW',
-    description: 'Tow bars and jacks',
-    quantity: 24,
-    unit: 'EA',
-    unitMinor: 8_400_000n,
-    standard: 'AQAP-2110',
-    accepted: 24,
-  },
-  {
-    line: 'SPARES',
-    description: 'Initial spares for the test sets',
-    quantity: 40,
-    unit: 'EA',
-    unitMinor: 96_500_000n,
-    standard: 'AQAP-2110',
-    accepted: 0,
-  },
-  {
-    line: 'DATA',
-    description: 'Technical publications',
-    quantity: 1,
-    unit: 'LO',
-    unitMinor: 640_000_000n,
-    accepted: 0,
-  },
-];
-
-export const STORY_UNDELIVERED_JPY = undeliveredOf(LINES);
-
-const PLAN: ContractPlan = {
-  contract: STORY_CONTRACT,
-  title: 'E-2D support equipment: avionics test sets and spares',
-  programme: AUDIT_PROGRAMME,
-  currency: 'JPY',
-  signedOn: '2017-03-15',
-  cast: {
-    buyer: BUYER,
-    seller: SELLER,
-    prime,
-    subcontractors: [subcontractor, SUBCONTRACTORS[4]!],
-    carrier,
-    inspector,
-  },
-  lines: LINES,
-  milestones: [
-    { milestone: 'M-PAY', kind: 'payment', description: 'Advance payment', due: '2017-09-29', binding: 'firm' },
-    {
-      milestone: 'M-FAI',
-      line: 'TEST',
-      kind: 'quality',
-      description: 'First test set accepted as first article',
-      due: '2018-09-28',
-      binding: 'estimate',
-    },
-    {
-      milestone: 'M-TEST-MFG',
-      line: 'TEST',
-      kind: 'manufacturing',
-      description: 'Test sets made',
-      due: '2019-09-30',
-      binding: 'estimate',
-    },
-    {
-      milestone: 'M-TEST-DEL-1',
-      line: 'TEST',
-      quantity: 4,
-      kind: 'delivery',
-      description: 'First four test sets delivered',
-      due: '2019-06-28',
-      binding: 'estimate',
-    },
-    {
-      milestone: STORY_MILESTONE,
-      line: 'TEST',
-      kind: 'delivery',
-      description: 'All twelve test sets delivered',
-      due: '2020-03-31',
-      binding: 'estimate',
-    },
-    {
-      milestone: 'M-TOW-DEL',
-      line: 'TOW',
-      kind: 'delivery',
-      description: 'Tow bars and jacks delivered',
-      due: '2019-12-20',
-      binding: 'firm',
-    },
-    {
-      milestone: 'M-SPARES-DEL',
-      line: 'SPARES',
-      kind: 'delivery',
-      description: 'Spares delivered',
-      due: '2020-06-30',
-      binding: 'estimate',
-    },
-    {
-      milestone: 'M-DATA-DEL',
-      line: 'DATA',
-      kind: 'delivery',
-      description: 'Publications delivered',
-      due: '2020-06-30',
-      binding: 'estimate',
-    },
-  ],
-  terms: { ...DEMO_TERMS, reportEveryDays: 90 },
-  registered: ['prime', 'inspector'],
-};
-
-/** The seed only sets the hours of the day. */
+/** The seed only sets the hours of the day, and the digests of documents. */
 export function storyContract(random: Random): Script {
-  const course = new Course(PLAN, random);
-  /** What happened on `on` and was sent `lag` days later. */
-  const told = <T extends DemoEventType>(
-    by: Party,
-    on: string,
-    lag: number,
-    type: T,
-    data: PayloadOf[T],
-    more: Partial<Telling> = {},
-  ): Sent<T> => {
-    const sent = course.script.send(type, { by, on, lag, required: true, ...more }, data);
-    if (sent === undefined) throw new RangeError(`${STORY_CONTRACT}: ${type} of ${on} would not be sent`);
-    return sent;
-  };
+  const course = new Course(STORY_PLAN, random);
+  const told = teller(course);
   const progress = (by: Party, on: string, lag: number, stage: string, percent: number, units: number) =>
     told(by, on, lag, 'ManufacturingProgressed', { line: 'TEST', stage, percent, unitsCompleted: units });
 
   // The first promise.
-  told(BUYER, '2017-03-15', 19, 'ContractRegistered', registrationOf(PLAN));
+  told(BUYER, '2017-03-15', 19, 'ContractRegistered', registrationOf(STORY_PLAN));
   told(SELLER, '2017-05-22', 0, 'RegistrationConfirmed', {});
   told(prime, '2017-08-14', 1, 'PartyAdded', added(subcontractor, 'subcontractor'));
   told(prime, '2017-08-14', 1, 'PartyAdded', added(carrier, 'carrier'));
@@ -205,7 +74,7 @@ export function storyContract(random: Random): Script {
     reason: 'We were not asked, and the goods have been paid for in advance.',
   });
   progress(subcontractor, '2019-11-04', 3, 'assembly', 40, 3);
-  told(prime, '2019-12-02', 49, 'DelayReported', {
+  const first = told(prime, '2019-12-02', 49, 'DelayReported', {
     delay: 'D-01',
     cause: {
       code: 'redesign',
@@ -265,7 +134,7 @@ export function storyContract(random: Random): Script {
   progress(subcontractor, '2021-08-30', 40, 'system test', 55, 6);
 
   // Dates are set a second time without asking; the buyer leaves it unanswered.
-  told(SELLER, '2022-04-05', 86, 'ContractAmended', {
+  const redated = told(SELLER, '2022-04-05', 86, 'ContractAmended', {
     amendment: 'A-02',
     consulted: [],
     rationale: 'Obsolete components must be replaced and qualified again.',
@@ -308,8 +177,8 @@ export function storyContract(random: Random): Script {
   told(BUYER, '2024-12-02', 0, 'ContractAmended', {
     amendment: 'A-04',
     consulted: [SELLER.id],
-    rationale: 'Reports are to come every 60 days.',
-    terms: { reportEveryDays: 60 },
+    rationale: 'Reports are to come every 90 days.',
+    terms: { reportEveryDays: 90 },
   });
   told(SELLER, '2025-01-21', 0, 'AmendmentRefused', { amendment: 'A-04', reason: 'The present period suffices.' });
   told(prime, '2025-02-03', 2, 'DelayResolved', {
@@ -318,13 +187,15 @@ export function storyContract(random: Random): Script {
     actualDays: 2_298,
   });
   progress(subcontractor, '2025-03-10', 3, 'system test', 78, 9);
-  told(prime, '2025-07-14', 35, 'DelayReported', {
+  const second = told(prime, '2025-07-14', 35, 'DelayReported', {
     delay: 'D-02',
     cause: { code: 'test-failure', locus: 'prime', detail: 'Acceptance tests of three sets have to be repeated.' },
     startedOn: '2025-04-22',
     forecasts: [{ milestone: STORY_MILESTONE, forecast: '2027-03-31' }],
   });
   told(BUYER, '2025-09-08', 0, 'DelayAcknowledged', { delay: `${prime.id}/D-02` });
+  statusReports(told);
+  claims(told, random, { first, redated, second });
   return course.script;
 }
 
@@ -335,8 +206,6 @@ const destination = (shipment: string, line: string, quantity: number): PayloadO
   items: [{ line, quantity }],
   acceptancePoint: 'destination',
 });
-
-type Tell = <T extends DemoEventType>(by: Party, on: string, lag: number, type: T, data: PayloadOf[T]) => Sent<T>;
 
 /** A shipment from the plant to the depot. `behind`: days by which the prime's own report is late. */
 function ship(

@@ -100,3 +100,29 @@ export function problemText(problem: unknown): string {
   const said = [textOf(problem, 'code'), textOf(problem, 'detail') ?? textOf(problem, 'title'), ...places];
   return said.filter((part) => part !== undefined && part !== '').join('; ') || 'without a reason';
 }
+
+// Asking for answers
+
+export interface AnswerOptions {
+  /** Position that the read models must have got to; the `position` of feeding. */
+  readonly after?: string | undefined;
+}
+
+/** How often a read model that has not got there in time is asked again. */
+const PATIENCE = 12;
+
+const withParameter = (path: string, name: string, value: string | undefined): string =>
+  value === undefined ? path : `${path}${path.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(value)}`;
+
+/** @throws DemoError `refused`, `unexpected-answer`, `unreachable` */
+export async function get(baseUrl: string, path: string, { after }: AnswerOptions = {}): Promise<Json> {
+  const asked = withParameter(path, 'after', after);
+  for (let attempt = 1; ; attempt += 1) {
+    const { status, body } = await ask(baseUrl, asked);
+    if (status === 504 && attempt < PATIENCE) continue; // the ledger itself has waited some seconds
+    if (status !== 200)
+      throw new DemoError('refused', `GET ${asked}: ${problemText(body)}`, { problem: textOf(body, 'code') });
+    if (!isObject(body)) throw new DemoError('unexpected-answer', `GET ${asked}: the answer is no object`);
+    return body;
+  }
+}

@@ -5,6 +5,8 @@ import { twoOf, mend } from './audit-programme.js';
 import { CARRIERS, INSPECTORS, MIXED_BUYERS, MIXED_SELLERS, PRIMES } from './cast.js';
 import { Course, DEMO_TERMS, type ContractPlan, type LinePlan } from './plan.js';
 import type { Random } from './random.js';
+import { pay, settle, type Settlement } from './money-scenes.js';
+import { keepReporting } from './reporting-scenes.js';
 import { amendTerms, close, delay, forecast, gatherParties, reach, redate, register } from './schedule-scenes.js';
 import { DEMO_LAST_DAY, type Script } from './script.js';
 import { check, dayMade, deliver, firstArticle, manufacture, type Production } from './works-scenes.js';
@@ -114,7 +116,7 @@ function planOf(number: number, kind: Ending, random: Random): ContractPlan {
     },
     lines: [line],
     milestones: milestonesOf(line, dates, random),
-    terms: { ...DEMO_TERMS, reportEveryDays: random.pick([60, 90, 120]) },
+    terms: { ...DEMO_TERMS, reportEveryDays: random.pick([90, 120, 180]) },
     registered: ['prime', 'carrier', ...(random.chance(60) ? (['inspector'] as const) : [])],
   };
 }
@@ -171,10 +173,14 @@ function tell(course: Course, kind: Ending): void {
   const way = random.int(1, 100);
   register(course, way <= 45 ? 'buyer' : way <= 80 ? 'seller' : 'operator', random.chance(5));
   gatherParties(course, random.chance(15) ? addDays(signedOn, random.int(380, 600)) : undefined);
-  reach(course, 'M-PAY', cast.buyer, addDays(signedOn, random.int(50, 88)), random.int(0, 20));
+  const paidOn = addDays(signedOn, random.int(50, 88));
+  reach(course, 'M-PAY', cast.buyer, paidOn, random.int(0, 20));
+  pay(course, 'advance', random.int(15, 40), paidOn);
+  pay(course, 'progress', random.int(10, 30), addDays(paidOn, random.int(200, 330)));
   if (isDone(kind)) finish(course, kind);
   else struggle(course, kind);
   if (random.chance(25)) amendTerms(course, addDays(signedOn, random.int(200, 420)), random.chance(70));
+  keepReporting(course);
   mend(course);
 }
 
@@ -213,6 +219,10 @@ function finish(course: Course, kind: Ending): void {
     });
   reach(course, 'M-L1-SHIP', cast.prime, leaves);
   reach(course, 'M-L1-DEL', cast.buyer, last, random.int(0, 12));
+  // What is left is paid on delivery, and the account is settled before the sides close; a few never get that far.
+  if (random.chance(80)) pay(course, 'final', 25, addDays(last, random.int(15, 60)));
+  if (random.chance(85))
+    settle(course, addDays(last, random.int(70, 120)), random.pick(SETTLEMENTS), kind === 'completed' ? 200 : 40);
   if (kind === 'completed') return;
   const closing = addDays(last, random.int(40, 200));
   close(course, closing, kind === 'closed');
@@ -225,6 +235,8 @@ function finish(course: Course, kind: Ending): void {
       status: 'cleared',
     });
 }
+
+const SETTLEMENTS: readonly Settlement[] = ['match', 'match', 'match', 'one-sided', 'differ'];
 
 /** A carrier's report that turns up when the contract is all but forgotten. */
 const moveLongAgo = ({ cast, random }: Course, leaves: string) => ({

@@ -4,7 +4,8 @@ import type { ContractTerms, MilestoneTerms } from '../contract/registration.js'
 import type { Role } from '../contract/event-type.js';
 import type { Cast, Party } from './cast.js';
 import type { Random } from './random.js';
-import { Script, type PayloadOf, type Plain, type Sent } from './script.js';
+import type { PayloadOf, Plain } from './payloads.js';
+import { Script, type Sent } from './script.js';
 
 export interface LinePlan {
   readonly line: string;
@@ -25,6 +26,8 @@ export interface ContractPlan {
   readonly programme: string;
   readonly currency: 'JPY' | 'USD' | 'EUR';
   readonly signedOn: string;
+  /** When everything about it was entered at once; left out where it was sent as it happened. */
+  readonly importedAt?: string;
   readonly cast: Cast;
   readonly lines: readonly LinePlan[];
   readonly milestones: readonly MilestoneTerms[];
@@ -34,10 +37,10 @@ export interface ContractPlan {
 }
 
 export const DEMO_TERMS = {
-  reportEveryDays: 180,
+  reportEveryDays: 365,
   delayNoticeDays: 30,
-  acknowledgeWithinDays: 60,
-  resolveWithinDays: 730,
+  acknowledgeWithinDays: 90,
+  resolveWithinDays: 1_095,
   discrepancyWithinDays: 365,
   settleWithinDays: 365,
 } as const satisfies ContractTerms;
@@ -59,13 +62,19 @@ export class Course {
   /** Delays opened so far: their ids. */
   delays = 0;
   checks = 0;
+  payments = 0;
+  statements = 0;
+  discrepancies = 0;
+  nonconformances = 0;
+  /** What the buyer has paid so far in the contract's currency, in minor units. */
+  paid = 0n;
   /** When the second subcontractor takes the place of the first. */
   replacedOn: string | undefined;
 
   constructor(plan: ContractPlan, random: Random) {
     this.plan = plan;
     this.random = random;
-    this.script = new Script(plan.contract, random);
+    this.script = new Script(plan.contract, random, plan.importedAt);
     this.open = new Map(plan.milestones.map((terms) => [terms.milestone, { terms, standing: terms.due }]));
   }
 
@@ -91,11 +100,12 @@ export class Course {
   }
 }
 
-const PARTY_OF = (cast: Cast): Readonly<Partial<Record<Role, Party>>> => ({
+const PARTY_OF = (cast: Cast): Readonly<Partial<Record<Role, Party | undefined>>> => ({
   prime: cast.prime,
   subcontractor: cast.subcontractors[0],
   carrier: cast.carrier,
   inspector: cast.inspector,
+  adjudicator: cast.adjudicator,
 });
 
 /** The data of the registration. */

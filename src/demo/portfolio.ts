@@ -3,10 +3,14 @@
  * of its seed. Illustrative throughout: see README.md for what the figures are modelled on.
  */
 import { AUDIT_CASES, AUDIT_UNDELIVERED_JPY, auditContract } from './audit-programme.js';
-import { storyContract, STORY_UNDELIVERED_JPY } from './e2d-support.js';
+import { disputedContracts } from './disputed-contracts.js';
+import { STORY_UNDELIVERED_JPY } from './e2d-plan.js';
+import { storyContract } from './e2d-support.js';
+import { importedContracts } from './imported-programme.js';
 import { mixedContracts } from './mixed-programme.js';
 import { Random } from './random.js';
 import { DEMO_END, DEMO_START, type Script, type Sending } from './script.js';
+import { sharesOf } from './shares.js';
 
 export interface Portfolio {
   readonly seed: number;
@@ -28,20 +32,11 @@ export function generatePortfolio(seed: number = DEMO_SEED): Portfolio {
     storyContract(random.fork('story')),
     ...shares.map((share, at) => auditContract(at + 1, share, random.fork(`audit/${at}`))),
     ...mixedContracts(random.fork('mixed')),
+    ...disputedContracts(random.fork('disputed')),
+    ...importedContracts(random.fork('imported')),
   ];
   const sendings = scripts.flatMap((script) => script.sendings());
   // Stable: what one contract's parties send at one moment stays in the order in which it was written.
   sendings.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   return { seed, start: DEMO_START, end: DEMO_END, contracts: scripts.length, sendings };
-}
-
-/** Splits an amount into unequal parts that add up to it exactly. Few parts are large, many small. */
-function sharesOf(total: bigint, count: number, random: Random): bigint[] {
-  const weights = Array.from({ length: count }, () =>
-    BigInt(random.int(3, 30) * random.int(3, 30) * 100 + random.int(0, 99)),
-  );
-  const all = weights.reduce((sum, weight) => sum + weight, 0n);
-  const shares = weights.map((weight) => (total * weight) / all);
-  const given = shares.reduce((sum, share) => sum + share, 0n);
-  return shares.map((share, at) => (at === 0 ? share + (total - given) : share));
 }

@@ -4,7 +4,8 @@ import type { AmendedMilestone } from '../contract/amendment.js';
 import type { DelayReported, LOCI } from '../contract/delay.js';
 import { OPERATOR_DESK, type Party } from './cast.js';
 import { registrationOf, type Course } from './plan.js';
-import { DEMO_LAST_DAY, type PayloadOf, type Sent } from './script.js';
+import type { PayloadOf } from './payloads.js';
+import { DEMO_LAST_DAY, type Sent } from './script.js';
 
 /** Registers the contract and has the other side (both, where the operator registered) confirm it. */
 export function register(course: Course, by: 'buyer' | 'seller' | 'operator', contested = false): void {
@@ -138,7 +139,7 @@ export function amendTerms(course: Course, on: string, agreed: boolean): void {
       amendment,
       consulted: [cast.seller.id],
       rationale: 'Reports are to come more often, so that silence is noticed earlier.',
-      terms: { reportEveryDays: random.pick([60, 90, 120]) },
+      terms: { reportEveryDays: Math.round((course.plan.terms.reportEveryDays * 2) / 3) },
     },
   );
   if (sent === undefined) return;
@@ -212,6 +213,7 @@ export function delay(course: Course, told: DelayPlan): Sent<'DelayReported'> | 
       { by: answering, on: addDays(reported.day, random.int(2, 110)), after: reported },
       { delay: reference },
     );
+  if (random.chance(30)) mitigate(course, reported, told);
   if (told.resolvedAfterDays === undefined) return reported;
   const on = addDays(reported.day, told.resolvedAfterDays);
   const resolver = random.chance(50) ? cast.prime : cast.seller;
@@ -223,6 +225,28 @@ export function delay(course: Course, told: DelayPlan): Sent<'DelayReported'> | 
   if (told.recovered === true && target !== undefined && before !== undefined)
     forecast(course, target.terms.milestone, cast.prime, addDays(on, 1), before, 'The delay has been made up for.');
   return reported;
+}
+
+/** Who reported the delay (the prime, where that was the buyer) has a plan; the buyer accepts it or says nothing. */
+function mitigate({ random, script, cast }: Course, reported: Sent<'DelayReported'>, told: DelayPlan): void {
+  const delay = `${told.by.id}/${reported.event.data.delay}`;
+  const planner = told.by === cast.buyer ? cast.prime : told.by;
+  const proposed = script.send(
+    'MitigationProposed',
+    { by: planner, on: addDays(reported.day, random.int(10, 90)), after: reported, routine: true },
+    {
+      delay,
+      plan: random.pick(['A second shift until the end of the year.', 'A second source for the castings.']),
+      recoversDays: Math.floor((told.slipDays * random.int(20, 60)) / 100),
+      by: planner.id,
+    },
+  );
+  if (proposed === undefined || !random.chance(60)) return;
+  script.send(
+    'MitigationAccepted',
+    { by: cast.buyer, on: addDays(proposed.day, random.int(10, 80)), after: proposed, routine: true },
+    { delay },
+  );
 }
 
 export function forecast(

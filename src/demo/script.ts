@@ -1,34 +1,12 @@
 /** The sheet on which the story of one contract is written: who sent what, when it happened, and when it was sent. */
-import type { AmendmentAgreed, AmendmentRefused, ContractAmended } from '../contract/amendment.js';
+import type { ContractAmended } from '../contract/amendment.js';
 import { addDays, dayNumber } from '../contract/calendar.js';
-import type { EventCorrected } from '../contract/correction.js';
-import type { DelayAcknowledged, DelayReported, DelayResolved } from '../contract/delay.js';
-import type {
-  ManufacturingCompleted,
-  ManufacturingProgressed,
-  ManufacturingStarted,
-} from '../contract/manufacturing.js';
-import type { QualityCheckRecorded } from '../contract/quality.js';
-import type {
-  ContractClosed,
-  ContractRegistered,
-  PartyAdded,
-  PartyRemoved,
-  RegistrationConfirmed,
-  RegistrationContested,
-} from '../contract/registration.js';
-import type { ForecastRevised, MilestoneReached } from '../contract/schedule.js';
-import type {
-  DeliveryAccepted,
-  DeliveryRejected,
-  ShipmentDispatched,
-  ShipmentMoved,
-  ShipmentReceived,
-} from '../contract/shipment.js';
+import type { ContractRegistered, PartyAdded, PartyRemoved } from '../contract/registration.js';
 import type { Party } from './cast.js';
+import type { DemoEventType, PayloadOf } from './payloads.js';
 import type { Random } from './random.js';
 
-/** When the demo's ledger begins and ends. Both are evenings or midnights in UTC; no event lies outside. */
+/** When the demo's ledger begins and ends. Both are evenings or midnights in UTC; nothing is sent outside. */
 export const DEMO_START = '2012-01-01T00:00:00Z';
 export const DEMO_END = '2026-01-16T20:00:00Z';
 export const DEMO_LAST_DAY = '2026-01-16';
@@ -55,39 +33,6 @@ export interface Sending {
   readonly kind: 'register' | 'event';
   readonly event: CloudEvent;
 }
-
-/** What the payload classes look like as plain objects, which is what is sent. */
-export type Plain<T> = { readonly [K in keyof T]: T[K] };
-
-interface Payloads {
-  readonly ContractRegistered: ContractRegistered;
-  readonly RegistrationConfirmed: RegistrationConfirmed;
-  readonly RegistrationContested: RegistrationContested;
-  readonly PartyAdded: PartyAdded;
-  readonly PartyRemoved: PartyRemoved;
-  readonly ContractAmended: ContractAmended;
-  readonly AmendmentAgreed: AmendmentAgreed;
-  readonly AmendmentRefused: AmendmentRefused;
-  readonly ContractClosed: ContractClosed;
-  readonly ForecastRevised: ForecastRevised;
-  readonly MilestoneReached: MilestoneReached;
-  readonly ManufacturingStarted: ManufacturingStarted;
-  readonly ManufacturingProgressed: ManufacturingProgressed;
-  readonly ManufacturingCompleted: ManufacturingCompleted;
-  readonly QualityCheckRecorded: QualityCheckRecorded;
-  readonly ShipmentDispatched: ShipmentDispatched;
-  readonly ShipmentMoved: ShipmentMoved;
-  readonly ShipmentReceived: ShipmentReceived;
-  readonly DeliveryAccepted: DeliveryAccepted;
-  readonly DeliveryRejected: DeliveryRejected;
-  readonly DelayReported: DelayReported;
-  readonly DelayAcknowledged: DelayAcknowledged;
-  readonly DelayResolved: DelayResolved;
-  readonly EventCorrected: EventCorrected;
-}
-export type DemoEventType = keyof Payloads;
-/** The `data` of each event type that the demo sends. */
-export type PayloadOf = { readonly [T in DemoEventType]: Plain<Payloads[T]> };
 
 /** How an event is told. Days are `YYYY-MM-DD`. */
 export interface Telling {
@@ -139,9 +84,14 @@ export class Script {
   readonly #joined = new Map<string, string>();
   readonly #left = new Map<string, string>();
 
-  constructor(contract: string, random: Random) {
+  /** When all of it is sent, where it was imported long after it had happened. */
+  readonly #importedAt: string | undefined;
+
+  /** @param importedAt the instant at which everything is sent, whenever it happened; left out where it is sent as it happens */
+  constructor(contract: string, random: Random, importedAt?: string) {
     this.contract = contract;
     this.#random = random;
+    this.#importedAt = importedAt;
   }
 
   /**
@@ -208,6 +158,7 @@ export class Script {
   }
 
   #sendingTime({ by, on, lag = 0, routine = false, after, onBehalfOf }: Telling): string {
+    if (this.#importedAt !== undefined) return this.#importedAt;
     const wanted = addDays(on, lag);
     const night = routine ? friday(wanted) : workday(wanted);
     const at = by.sends === 'noon' ? `${wanted}T12:00:00Z` : `${night}T20:00:00Z`;
@@ -219,6 +170,12 @@ export class Script {
   }
 
   #noteParties({ type, event, at }: Sent): void {
+    if (type === 'AmendmentAgreed') {
+      const { amendment } = event.data as ContractAmended;
+      const amended = this.sent.map((sent) => sent.event.data as ContractAmended);
+      const named = amended.find((data) => data.amendment === amendment && data.adjudicators !== undefined);
+      for (const { party } of named?.adjudicators ?? []) this.#joined.set(party, at);
+    }
     if (type === 'ContractRegistered')
       for (const { party } of (event.data as ContractRegistered).parties) this.#joined.set(party, at);
     else if (type === 'PartyAdded') this.#joined.set((event.data as PartyAdded).party, at);

@@ -1,9 +1,12 @@
 /** Scenes about things: made, checked, shipped, received, accepted and turned back. */
 import { addDays, daysBetween } from '../contract/calendar.js';
 import type { Party } from './cast.js';
+import { complain, nonconform } from './claims-scenes.js';
+import { bill, type Billing } from './money-scenes.js';
 import type { Course, LinePlan } from './plan.js';
 import { correct, reach } from './schedule-scenes.js';
-import type { PayloadOf, Sent } from './script.js';
+import type { PayloadOf } from './payloads.js';
+import type { Sent } from './script.js';
 
 const STAGES = ['material on order', 'parts made', 'assembly', 'system test', 'packing'];
 const stageAt = (percent: number): string => STAGES[Math.min(STAGES.length - 1, Math.floor(percent / 20))] as string;
@@ -119,7 +122,16 @@ export function firstArticle(course: Course, line: LinePlan, on: string, fails: 
   const { random, cast } = course;
   let day = on;
   if (fails) {
-    check(course, line, cast.inspector, day, { kind: 'first-article', result: 'fail', quantity: 1 });
+    const failed = check(course, line, cast.inspector, day, { kind: 'first-article', result: 'fail', quantity: 1 });
+    nonconform(course, line, {
+      by: cast.inspector,
+      on: day,
+      quantity: 1,
+      severity: random.chance(30) ? 'critical' : 'major',
+      defect: 'The first article is out of tolerance.',
+      check: failed,
+      disposition: random.chance(70) ? 'rework' : 'scrap',
+    });
     day = addDays(day, random.int(60, 200));
   }
   const result = random.chance(12) ? 'conditional' : 'pass';
@@ -161,7 +173,9 @@ export function deliver(course: Course, line: LinePlan, told: Delivery): string 
   const arrived = addDays(on, random.int(shortest, longest));
   const received = addDays(arrived, random.int(1, 6));
 
-  check(course, line, cast.inspector, addDays(on, -random.int(2, 20)), { kind: 'final', result: 'pass', quantity });
+  // Rarely something leaves unchecked: then what is accepted of it is covered by no check.
+  if (!random.chance(8))
+    check(course, line, cast.inspector, addDays(on, -random.int(2, 20)), { kind: 'final', result: 'pass', quantity });
   if (told.atOrigin === true && (told.rejected ?? 0) === 0)
     script.send(
       'DeliveryAccepted',
@@ -223,17 +237,23 @@ function accept(course: Course, line: LinePlan, told: Delivery, shipment: string
       { shipment, items: [{ line: line.line, quantity }], acceptancePoint: 'destination' },
     );
   let day = addDays(received, random.int(2, 30));
-  if (rejected > 0)
+  const found = { by: cast.buyer, disposition: 'return' } as const;
+  if (rejected > 0) {
     script.send(
       'DeliveryRejected',
       { by: cast.buyer, on: day, lag: random.int(0, 5), required: true },
       { shipment, items: [{ line: line.line, quantity: rejected }], reason: 'Damaged on the way.' },
     );
+    const defect = 'The housing was bent on the way.';
+    nonconform(course, line, { ...found, on: day, quantity: rejected, severity: 'minor', defect });
+    complain(course, line, { kind: 'damage', shipment, from: received, quantity: rejected, detail: defect });
+  }
   if (told.inParts === true && taken > 1) {
     accepting(day, Math.ceil(taken / 2));
     day = addDays(day, random.int(10, 45));
     accepting(day, Math.floor(taken / 2));
   } else if (taken > 0) accepting(day, taken);
+  if (taken > 0 && random.chance(75)) invoice(course, line, { shipment, quantity: taken, on: day });
   if (revoked > 0) {
     day = addDays(day, random.int(10, 60));
     script.send(
@@ -241,7 +261,27 @@ function accept(course: Course, line: LinePlan, told: Delivery, shipment: string
       { by: cast.buyer, on: day, lag: random.int(0, 5), required: true },
       { shipment, items: [{ line: line.line, quantity: revoked }], reason: 'Failed in first use.', revokes: true },
     );
-  }
+    const defect = 'Failed in its first use.';
+    nonconform(course, line, { ...found, on: day, quantity: revoked, severity: 'critical', defect });
+    complain(course, line, { kind: 'deficient', shipment, from: day, quantity: revoked, detail: defect });
+  } else if (random.chance(18))
+    complain(course, line, {
+      kind: random.pick(['documentation', 'shortage', 'overage'] as const),
+      shipment,
+      from: received,
+      detail: 'The packing list and what was in the crates do not agree.',
+    });
   if (rejected + revoked === 0) return day;
   return deliver(course, line, { on: addDays(day, random.int(40, 90)), quantity: rejected + revoked, mode: 'air' });
+}
+
+/** The seller bills what was accepted; where the buyer's office finds a difference it says so in a report, mostly. */
+function invoice(course: Course, line: LinePlan, told: Pick<Billing, 'shipment' | 'quantity' | 'on'>): void {
+  const { random } = course;
+  const way = random.int(1, 100);
+  const comparison = way <= 55 ? 'matches' : way <= 80 ? 'differs' : 'uncompared';
+  const issued = bill(course, line, { ...told, comparison });
+  if (issued === undefined || comparison !== 'differs' || !random.chance(70)) return;
+  const detail = 'The statement bills what the receipt does not show.';
+  complain(course, line, { kind: 'billing', shipment: told.shipment, from: issued.day, detail, after: issued });
 }

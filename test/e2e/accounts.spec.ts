@@ -358,9 +358,7 @@ describe('the portfolio', () => {
     const { body } = await call<string>(ledger.url, '/portfolio/exposure', undefined, undefined, {
       accept: 'text/csv',
     });
-    const [names, values] = String(body)
-      .split('\r\n')
-      .map((line) => line.split(','));
+    const [names, values] = body.split('\r\n').map((line) => line.split(','));
     const row = Object.fromEntries(names!.map((name, index) => [name, values![index]]));
     expect(row).toMatchObject({ key: 'all', currency: 'USD', contracts: '1', 'paid.amount': '900.00' });
     expect((await call(ledger.url, '/portfolio/exposure', undefined, undefined, { accept: 'image/png' })).status).toBe(

@@ -138,7 +138,12 @@ describe('the pool of replayers', () => {
       });`);
 
   it('answers each request, also those that wait, in threads that outlive failures', async () => {
-    const pool = startReplayPool({ worker: worker(), eventStore: 'sqlite:nowhere', readModel: 'sqlite:unused', threads: 2 });
+    const pool = startReplayPool({
+      worker: worker(),
+      eventStore: 'sqlite:nowhere',
+      readModel: 'sqlite:unused',
+      threads: 2,
+    });
     try {
       const names = Array.from({ length: 12 }, (_, n) => `c${n}`);
       const answers = await Promise.allSettled(
@@ -157,7 +162,12 @@ describe('the pool of replayers', () => {
   });
 
   it('lets those under way finish when it is closed, and refuses those that wait', async () => {
-    const pool = startReplayPool({ worker: worker(), eventStore: 'sqlite:nowhere', readModel: 'sqlite:unused', threads: 1 });
+    const pool = startReplayPool({
+      worker: worker(),
+      eventStore: 'sqlite:nowhere',
+      readModel: 'sqlite:unused',
+      threads: 1,
+    });
     const [first, second] = [pool.replay(request('a')), pool.replay(request('b'))];
     const answers = Promise.allSettled([first, second]);
     await pool.close();
