@@ -158,8 +158,11 @@ function milestoneColumns(facts: ContractModel) {
   };
 }
 
-/** The row of a contract. @throws RangeError where it has not been registered */
-export function contractRow(facts: ContractModel): Row {
+/**
+ * The columns of a contract's row that lists and sums are made of.
+ * @throws RangeError where it has not been registered
+ */
+export function listedColumns(facts: ContractModel): Row {
   const { registration, contract } = facts;
   if (registration === undefined) throw new RangeError(`contract ${contract} has not been registered`);
   const terms = inForce(facts);
@@ -186,12 +189,6 @@ export function contractRow(facts: ContractModel): Row {
     delivered_day: since === undefined ? null : dayNumber(since),
     settled_on: settledOn(facts) ?? null,
     settle_within_days: terms.terms.settleWithinDays,
-    terms: JSON.stringify(terms.terms),
-    parties: JSON.stringify(facts.parties),
-    registered_by: registration.by,
-    confirmed_by: JSON.stringify([...facts.confirmations.keys()]),
-    confirmed_at: facts.confirmedAt ?? null,
-    contested_at: facts.contested?.recordedtime ?? null,
     closed_day: facts.closed === undefined ? null : dayNumber(dayOf(facts.closed.time)),
     ...milestoneColumns(facts),
     open_delays: openDelays,
@@ -200,6 +197,18 @@ export function contractRow(facts: ContractModel): Row {
     last_report_on: facts.lastReport === undefined ? null : dayOf(facts.lastReport.recordedtime),
     revision: facts.revision,
     search: `${contract}\n${title}\n${reference}\n${programme}`.toLowerCase(),
+  };
+}
+
+function contractRow(facts: ContractModel): Row {
+  return {
+    ...listedColumns(facts),
+    terms: JSON.stringify(inForce(facts).terms),
+    parties: JSON.stringify(facts.parties),
+    registered_by: facts.registration?.by ?? '',
+    confirmed_by: JSON.stringify([...facts.confirmations.keys()]),
+    confirmed_at: facts.confirmedAt ?? null,
+    contested_at: facts.contested?.recordedtime ?? null,
   };
 }
 

@@ -8,6 +8,10 @@ const sha256: (text: string) => string =
 
 const KEY_WORDS = 4;
 const EMPTY = 0xffffffff;
+/** Slots of a table that holds little. */
+const FIRST = 16;
+const NO_KEYS = new Int32Array(0);
+const NO_VALUES = new Uint32Array(0);
 
 /** A name as a table keeps it: the first 16 bytes of its SHA-256, as four words of 32 bits, little-endian and signed. */
 export class NameKey {
@@ -38,8 +42,9 @@ const word = (digest: string, at: number): number =>
  * Open addressing with linear probing; at most three quarters full.
  */
 export class IdTable {
-  #keys = new Int32Array(16 * KEY_WORDS);
-  #values = new Uint32Array(16).fill(EMPTY);
+  // Nothing is set aside before there is something to keep.
+  #keys = NO_KEYS;
+  #values = NO_VALUES;
   #size = 0;
 
   get size(): number {
@@ -52,6 +57,7 @@ export class IdTable {
 
   /** The revision recorded for a name, `undefined` for none. */
   get({ a, b, c, d }: NameKey): number | undefined {
+    if (this.#size === 0) return undefined;
     const value = this.#values[this.#slot(a, b, c, d)]!;
     return value === EMPTY ? undefined : value;
   }
@@ -59,6 +65,7 @@ export class IdTable {
   /** Records a name that is not there yet. @throws RangeError where it is, or for a revision of 2^32 - 1 or more */
   add({ a, b, c, d }: NameKey, revision: number): void {
     if (!(revision >= 0 && revision < EMPTY)) throw new RangeError(`revision ${revision} does not fit the table`);
+    if (this.#values.length === 0) this.#makeRoom(FIRST);
     const slot = this.#slot(a, b, c, d);
     if (this.#values[slot] !== EMPTY) throw new RangeError('that name is taken');
     const base = slot * KEY_WORDS;
@@ -73,6 +80,7 @@ export class IdTable {
 
   /** Takes back the latest `add` of a name. */
   remove({ a, b, c, d }: NameKey): void {
+    if (this.#size === 0) return;
     const mask = this.#values.length - 1;
     let hole = this.#slot(a, b, c, d);
     if (this.#values[hole] === EMPTY) return;
@@ -100,10 +108,14 @@ export class IdTable {
     }
   }
 
+  #makeRoom(slots: number): void {
+    this.#keys = new Int32Array(slots * KEY_WORDS);
+    this.#values = new Uint32Array(slots).fill(EMPTY);
+  }
+
   #grow(): void {
     const [keys, values] = [this.#keys, this.#values];
-    this.#keys = new Int32Array(keys.length * 2);
-    this.#values = new Uint32Array(values.length * 2).fill(EMPTY);
+    this.#makeRoom(values.length * 2);
     for (let old = 0; old < values.length; old += 1) {
       if (values[old] === EMPTY) continue;
       const base = old * KEY_WORDS;

@@ -13,12 +13,14 @@ import type { DiscrepancyFacts } from './discrepancy.js';
 import type { DisputeFacts } from './dispute.js';
 import type { EffectiveEvent, EventName, OpenedKind, PortfolioPart, Role } from './event-type.js';
 import { IdTable, NameKey } from './id-table.js';
-import type { NoticedFacts } from './obligations.js';
+import type { NoticedFacts, OwingByKey } from './obligations.js';
 import type { PaymentFacts, SettlementFacts, StatementFacts } from './payment.js';
 import type { CheckFacts, LineQuality, NonconformanceFacts } from './quality.js';
 import { Reckoning } from './reckoning.js';
 import type { ContractTerms, LineTerms, MilestoneTerms, PartyEntry } from './registration.js';
+import type { MilestoneDates } from './schedule-arithmetic.js';
 import type { ShipmentEventFacts, ShipmentFacts } from './shipment.js';
+import type { InForce } from './terms-in-force.js';
 
 /** Where an event stands in its contract: by `time`, then by `revision`. */
 export interface Stand {
@@ -193,6 +195,18 @@ export interface HeldEvent {
   readonly missing: Set<string>;
 }
 
+/**
+ * What has been computed of the facts, each with the count it holds for. Kept here and not in weak maps: these cost the
+ * garbage collector more than all that is computed, where many contracts are folded one after the other.
+ */
+export interface Memo {
+  inForce?: { readonly version: number; readonly value: InForce };
+  dates?: Map<string, { readonly terms: number; readonly said: number; readonly dates: MilestoneDates }>;
+  owing?: { readonly version: number; readonly owing: OwingByKey };
+  reportKeys?: { readonly version: number; readonly keys: ReadonlyMap<string, readonly string[]> };
+  deliveredSince?: { readonly version: number; readonly day: string | undefined };
+}
+
 const untouched = (): Touched => ({
   lines: new Set(),
   milestones: new Set(),
@@ -276,6 +290,8 @@ export class ContractModel {
   datesVersion = 0;
   /** Counts changes of what is in force, so that `inForce` of `terms-in-force.ts` is computed once for each. */
   termsVersion = 0;
+
+  readonly memo: Memo = {};
 
   readonly #leads: { readonly party: string; readonly from: number }[] = [];
   readonly #later = new Map<string, () => void>();

@@ -75,15 +75,14 @@ interface OwingNow extends Owing {
   readonly keys: readonly string[];
 }
 
-type OwingByKey = ReadonlyMap<string, OwingNow>;
-const cache = new WeakMap<ContractModel, { readonly version: number; readonly owing: OwingByKey }>();
+export type OwingByKey = ReadonlyMap<string, OwingNow>;
 
 /** Who owes reports of what, on the facts as they stand. In the order of the contract's milestones. */
 function owingOf(model: ContractModel): OwingByKey {
-  const cached = cache.get(model);
+  const cached = model.memo.owing;
   if (cached !== undefined && cached.version === model.datesVersion) return cached.owing;
   const owing: OwingByKey = model.registration === undefined || model.closed !== undefined ? new Map() : compute(model);
-  cache.set(model, { version: model.datesVersion, owing });
+  model.memo.owing = { version: model.datesVersion, owing };
   return owing;
 }
 
@@ -136,16 +135,11 @@ export function lastOwnReport(model: ContractModel, party: string, keys: readonl
   return last;
 }
 
-const keysCache = new WeakMap<
-  ContractModel,
-  { readonly version: number; readonly keys: ReadonlyMap<string, readonly string[]> }
->();
-
 /** The names under which reports of a line, or of a milestone without one, are noted, whether or not any is owed. */
 function keysOf(model: ContractModel, key: string): readonly string[] {
-  let cached = keysCache.get(model);
+  let cached = model.memo.reportKeys;
   if (cached === undefined || cached.version !== model.termsVersion)
-    keysCache.set(model, (cached = { version: model.termsVersion, keys: milestonesByKey(model) }));
+    model.memo.reportKeys = cached = { version: model.termsVersion, keys: milestonesByKey(model) };
   return cached.keys.get(key) ?? [key];
 }
 

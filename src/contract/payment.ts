@@ -190,14 +190,12 @@ export function deliveredValue(model: ContractModel): DeliveredValue {
   return { delivered, undelivered: total - delivered };
 }
 
-const since = new WeakMap<ContractModel, { readonly version: number; readonly day: string | undefined }>();
-
 /** The day from which every line's quantity has stood accepted, cancelled lines left out; `undefined` while it has not. */
 export function deliveredSince(model: ContractModel): string | undefined {
-  const cached = since.get(model);
+  const cached = model.memo.deliveredSince;
   if (cached !== undefined && cached.version === model.datesVersion) return cached.day;
   const day = computeSince(model);
-  since.set(model, { version: model.datesVersion, day });
+  model.memo.deliveredSince = { version: model.datesVersion, day };
   return day;
 }
 

@@ -34,15 +34,9 @@ export interface MilestoneDates {
   readonly stillFrom: string | undefined;
 }
 
-const computed = new WeakMap<
-  ContractModel,
-  Map<string, { readonly terms: number; readonly said: number; readonly dates: MilestoneDates }>
->();
-
 /** The dates of a milestone that do not depend on the day. @throws RangeError where the contract has no such milestone */
 export function milestoneDates(model: ContractModel, id: string): MilestoneDates {
-  let known = computed.get(model);
-  if (known === undefined) computed.set(model, (known = new Map()));
+  const known = (model.memo.dates ??= new Map());
   const said = model.milestones.get(id)?.version ?? 0;
   const cached = known.get(id);
   if (cached !== undefined && cached.terms === model.termsVersion && cached.said === said) return cached.dates;

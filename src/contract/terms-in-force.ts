@@ -53,14 +53,12 @@ export interface Redating extends Stand {
   readonly to: string;
 }
 
-const cache = new WeakMap<ContractModel, { readonly version: number; readonly value: InForce }>();
-
 /** @throws RangeError where the contract has not been registered */
 export function inForce(model: ContractModel): InForce {
-  const cached = cache.get(model);
+  const cached = model.memo.inForce;
   if (cached !== undefined && cached.version === model.termsVersion) return cached.value;
   const value = compute(model);
-  cache.set(model, { version: model.termsVersion, value });
+  model.memo.inForce = { version: model.termsVersion, value };
   return value;
 }
 

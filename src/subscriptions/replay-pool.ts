@@ -32,6 +32,9 @@ export interface ReplayPoolOptions extends ReplayThreadData {
   readonly threads?: number;
 }
 
+/** Facts of a contract live until its rows are made: with room for many, few of them are copied by the garbage collector. */
+const YOUNG_MB = 32;
+
 type Done = Extract<FromReplayer, { readonly kind: 'done' }>['result'];
 
 interface Job {
@@ -114,7 +117,7 @@ class Thread {
     workerData: ReplayThreadData,
     events: { readonly free: () => void; readonly gone: () => void },
   ) {
-    this.#worker = new Worker(url, { workerData });
+    this.#worker = new Worker(url, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     this.#free = events.free;
     let why: Error | undefined;
     this.#worker.on('message', (message: FromReplayer) => this.#answer(message));

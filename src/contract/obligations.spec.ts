@@ -1,0 +1,174 @@
+import { contractView } from '../../projections/contract-status/queries.js';
+import { contractStatus } from '../../projections/contract-status/contract-status.js';
+import { obligationsView } from '../../projections/obligations/queries.js';
+import { obligations } from '../../projections/obligations/obligations.js';
+import {
+  confirmed,
+  event,
+  foldAll,
+  given,
+  registered,
+  rowsAfter,
+  usd,
+  type Options,
+  type Sent,
+} from '../../test/support/scenario.js';
+import { dayNumber } from './calendar.js';
+import { endDaysBefore } from './obligations.js';
+
+const terms = {
+  reportEveryDays: 30,
+  delayNoticeDays: 30,
+  acknowledgeWithinDays: 10,
+  resolveWithinDays: 40,
+  discrepancyWithinDays: 30,
+  settleWithinDays: 30,
+};
+const base = [registered({ terms }, { recorded: '2020-01-10' }), confirmed({ time: '2020-01-10' })];
+const reports = (day: string, ...sent: readonly Sent[]) =>
+  obligationsView(rowsAfter(obligations, given(...base, ...sent)), day)!.reports;
+/** Ids of all that is missed at the start of a day and not noticed. */
+const missed = (day: string, ...sent: readonly Sent[]) => {
+  const model = foldAll(given(...base, ...sent).recorded);
+  endDaysBefore(model, dayNumber(day));
+  return [...model.reckoning.missed.keys()].sort();
+};
+const forecast = (time: string, by = 'prime-a', options: Options = {}) =>
+  event('ForecastRevised', { milestone: 'D1', forecast: '2021-06-30', reason: 'on time' }, { by, time, ...options });
+const noticed = (dueOn: string, time: string) =>
+  event(
+    'ReportOverdue',
+    { party: 'prime-a', line: '1', dueOn },
+    { by: 'ledger', time, id: `overdue/prime-a/1/${dueOn}` },
+  );
+
+test('what is owed: a report of each line with something still to come, by who is responsible for what is due first', () => {
+  expect(reports('2020-02-01')).toEqual([
+    {
+      line: '1',
+      milestone: null,
+      party: 'prime-a',
+      owed: true,
+      reportEveryDays: 30,
+      owedSince: '2020-01-10',
+      lastReportOn: null,
+      nextDueOn: '2020-02-09',
+      overdue: false,
+      overdueSince: null,
+      missed: [],
+    },
+  ]);
+  // Line 2 has no milestone; the payment milestone owes no report.
+  const whole = event(
+    'ContractAmended',
+    {
+      amendment: 'A1',
+      consulted: [],
+      rationale: 'more',
+      milestones: [
+        {
+          milestone: 'T1',
+          kind: 'quality',
+          description: 'Trial',
+          due: '2021-01-01',
+          binding: 'firm',
+          responsible: 'sub-a',
+        },
+      ],
+    },
+    { by: 'us-gov', time: '2020-02-01' },
+  );
+  const agreed = event('AmendmentAgreed', { amendment: 'A1' }, { by: 'jp-mod', time: '2020-02-05' });
+  expect(reports('2020-02-06', whole, agreed)).toMatchObject([
+    { line: null, milestone: 'T1', party: 'sub-a', owedSince: '2020-02-05', nextDueOn: '2020-03-06' },
+    { line: '1' },
+  ]);
+  expect(missed('2020-03-07', whole, agreed)).toEqual([
+    'overdue/prime-a/1/2020-02-09',
+    'overdue/sub-a/milestone:T1/2020-03-06',
+  ]);
+});
+
+test('a report is any event of the party’s own about the line, a milestone, shipment, check or nonconformance of it', () => {
+  const items = [{ line: '1', quantity: 1 }];
+  const dispatch = event(
+    'ShipmentDispatched',
+    { shipment: 'S1', items, carrier: 'carrier-a', mode: 'sea', from: 'A', to: 'B', eta: '2021-01-01T00:00:00Z' },
+    { by: 'carrier-a', time: '2020-01-20' },
+  );
+  const own: readonly Sent[] = [
+    forecast('2020-02-05'),
+    event(
+      'ManufacturingStarted',
+      { line: '1', site: 'Plant', stage: 'casting' },
+      { by: 'prime-a', time: '2020-02-05' },
+    ),
+    event(
+      'ShipmentMoved',
+      { shipment: 'S1', location: 'Port', status: 'departed' },
+      { by: 'prime-a', time: '2020-02-05' },
+    ),
+  ];
+  for (const each of own)
+    expect({ type: each.type, missed: missed('2020-02-12', dispatch, each) }).toEqual({ type: each.type, missed: [] });
+  const others: readonly Sent[] = [
+    forecast('2020-02-05', 'us-gov'),
+    forecast('2020-02-05', 'us-gov', { onbehalfof: 'prime-a' }),
+    event('PaymentMade', { payment: 'P', amount: usd('1'), kind: 'advance' }, { by: 'jp-mod', time: '2020-02-05' }),
+    event(
+      'ContractAmended',
+      { amendment: 'A1', consulted: [], rationale: 'r', milestones: [{ milestone: 'D1', due: '2022-01-01' }] },
+      { by: 'us-gov', time: '2020-02-05' },
+    ),
+  ];
+  for (const each of others)
+    expect({ type: each.type, missed: missed('2020-02-12', dispatch, each) }).toEqual({
+      type: each.type,
+      missed: ['overdue/prime-a/1/2020-02-09'],
+    });
+});
+
+test('a miss that was noticed stays noticed; a report after it ends its being overdue', () => {
+  const first = noticed('2020-02-09', '2020-02-10');
+  expect(reports('2020-02-20', first)).toMatchObject([
+    { overdue: true, overdueSince: '2020-02-09', nextDueOn: '2020-03-10', missed: [{ dueOn: '2020-02-09' }] },
+  ]);
+  const status = (...sent: readonly Sent[]) => {
+    const view = contractView(rowsAfter(contractStatus, given(...base, ...sent)), '2020-02-20')!;
+    return [view.status, view.overdueReports, view.lines[0]!.overdueSince];
+  };
+  expect(status(first)).toEqual(['at-risk', 1, '2020-02-09']);
+  expect(status(first, forecast('2020-02-15'))).toEqual(['on-track', 0, null]);
+  expect(reports('2020-02-20', first, forecast('2020-02-15'))).toMatchObject([
+    { overdue: false, overdueSince: null, lastReportOn: '2020-02-15', nextDueOn: '2020-03-16', missed: [{}] },
+  ]);
+  const cancelled = event(
+    'ContractAmended',
+    { amendment: 'A1', consulted: [], rationale: 'r', lines: [{ line: '1', cancelled: true }] },
+    { by: 'us-gov', time: '2020-02-11' },
+  );
+  const agreed = event('AmendmentAgreed', { amendment: 'A1' }, { by: 'jp-mod', time: '2020-02-12' });
+  expect(status(first, cancelled, agreed)).toEqual(['on-track', 0, null]);
+});
+
+test('the period that was in force on the earlier day makes the next due day', () => {
+  const shorter = event(
+    'ContractAmended',
+    { amendment: 'A1', consulted: [], rationale: 'r', terms: { reportEveryDays: 10 } },
+    { by: 'us-gov', time: '2020-01-20' },
+  );
+  const agreed = event('AmendmentAgreed', { amendment: 'A1' }, { by: 'jp-mod', time: '2020-01-25' });
+  expect(missed('2020-03-01', shorter, agreed)).toEqual([
+    'overdue/prime-a/1/2020-02-09',
+    'overdue/prime-a/1/2020-02-19',
+    'overdue/prime-a/1/2020-02-29',
+  ]);
+});
+
+test('nothing is owed once both sides have closed, and not more than a hundred in a row are noticed', () => {
+  const close = (by: string) => event('ContractClosed', { reason: 'done' }, { by, time: '2020-02-01' });
+  expect(missed('2021-01-01', close('us-gov'), close('jp-mod'))).toEqual([]);
+  expect(missed('2021-01-01', close('us-gov')).length).toBe(11);
+  expect(missed('2040-01-01').length).toBe(100);
+  expect(missed('2040-01-01').at(-1)).toBe('overdue/prime-a/1/2028-03-28');
+});
