@@ -169,14 +169,47 @@ describeAt(await ledgerPlaces(), (open) => {
     expect(await walk(`programme=${programme}&status=late&q=title%201&party=us-gov`, 1)).toEqual(late);
   });
 
-  test('/contracts: a day to come moves what is late; what is not there yet is refused by name', async () => {
+  test('/contracts: folded from dated facts, as of the last position, it is what the database sorts, filters and pages', async () => {
+    const today = new Date().toISOString().slice(0, 10);
+    for (const field of SORT_FIELDS)
+      for (const sort of [field, `-${field}`]) {
+        const query = `programme=${programme}&sort=${sort}`;
+        const live = await walk(query, 7);
+        expect({ sort, found: await walk(`${query}&asOf=${position}&on=${today}`, 5) }).toEqual({ sort, found: live });
+      }
+    for (const filter of [
+      'status=late',
+      'q=title%203',
+      'party=us-gov',
+      'party=nobody',
+      'overdueReports=false',
+      'q=%C3%A4%25',
+    ])
+      expect({ filter, found: await walk(`programme=${programme}&${filter}&asOf=${position}&on=${today}`, 4) }).toEqual(
+        {
+          filter,
+          found: await walk(`programme=${programme}&${filter}`, 4),
+        },
+      );
+    const { groups } = await read<{ groups: unknown[] }>(`/portfolio/exposure?programme=${programme}&groupBy=seller`);
+    expect(groups.length).toBeGreaterThan(0);
+    expect(
+      (
+        await read<{ groups: unknown[] }>(
+          `/portfolio/exposure?programme=${programme}&groupBy=seller&asOf=${position}&on=${today}`,
+        )
+      ).groups,
+    ).toEqual(groups);
+  }, 60_000);
+
+  test('/contracts: a day to come moves what is late; what is wrong is refused by name', async () => {
     const now = await walk(`programme=${programme}&sort=-lateDays`, 500);
     const later = await walk(`programme=${programme}&sort=-lateDays&on=2150-01-01`, 500);
     expect(now[0]!.lateDays).toBeLessThan(later[0]!.lateDays!);
     for (const query of [
       'overdueReports=perhaps',
-      'asOf=5',
-      'on=2001-01-01',
+      'asOf=yesterday',
+      'on=2001-02-30',
       'status=lost',
       'sort=colour',
       'limit=0',
@@ -187,6 +220,8 @@ describeAt(await ledgerPlaces(), (open) => {
       'limit=1&limit=2',
     ])
       expect({ query, status: (await get(`/contracts?${query}`)).status }).toEqual({ query, status: 400 });
+    const ahead = await get(`/contracts?asOf=99999999999999`);
+    expect(ahead.status).toBe(422);
     const { next } = await read<Page>(`/contracts?sort=title&limit=1`);
     expect((await get(`/contracts?sort=status&limit=1&cursor=${next}`)).status).toBe(400);
   });

@@ -45,7 +45,12 @@ const withoutPosition = <T extends { readonly at?: string | null }>(shown: T) =>
 
 describe('what a live ledger said at many times', () => {
   const DAYS = ['', 'on=2020-07-01', 'on=2021-06-30', 'on=2035-01-01'];
-  const PATHS = [`/contracts/${CONTRACT}`, `/contracts/${CONTRACT}/schedule`, `/contracts/${CONTRACT}/history`];
+  const PARTS = ['', 'schedule', 'history', 'accountability', 'quality', 'shipments', 'discrepancies', 'payments'];
+  const LISTS = ['/contracts', '/portfolio/exposure'];
+  const PATHS = [
+    ...[...PARTS, 'obligations'].map((part) => `/contracts/${CONTRACT}${part === '' ? '' : `/${part}`}`),
+    ...LISTS,
+  ];
   const question = (path: string, ...parameters: readonly string[]): string => {
     const all = [...parameters, ...(path.endsWith('/history') ? ['limit=500'] : [])].filter((each) => each !== '');
     return `${path}?${all.join('&')}`;
@@ -106,7 +111,9 @@ describe('what a live ledger said at many times', () => {
   }, 60_000);
 
   test('and before it was registered there was none', async () => {
-    for (const path of PATHS)
+    expect(await answer('/contracts?asOf=2018-12-31T00:00:00Z')).toMatchObject({ status: 200, contracts: [] });
+    expect(await answer('/portfolio/exposure?asOf=2018-12-31T00:00:00Z')).toMatchObject({ status: 200, groups: [] });
+    for (const path of PATHS.filter((each) => !LISTS.includes(each)))
       expect((await answer(question(path, 'asOf=2018-12-31T00:00:00Z'))) as object).toMatchObject({
         status: 404,
         code: 'unknown-contract',
