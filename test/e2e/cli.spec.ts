@@ -45,7 +45,9 @@ test('says how each command is used, and which settings and exit codes there are
     expect(stdout).toContain(`Usage: waybook ${command}`);
     for (const option of ['--data', '--json']) expect(stdout).toContain(option);
   }
-  expect((await ledger.run(['--version'])).stdout.trim()).toBe('0.1.0');
+  expect((await ledger.run(['--version'])).stdout.trim()).toBe(
+    (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version,
+  );
 }, 60_000);
 
 test('a call that is wrong ends with 2 and says what is wrong, and makes nothing', async () => {

@@ -134,7 +134,7 @@ describe('the pool of replayers', () => {
         if (kind === 'close') return port.close();
         if (request.contract === 'dies') setImmediate(() => { throw new Error('died'); });
         else if (request.contract === 'fails') port.postMessage({ kind: 'failed', error: { name: 'EvidenceError', message: 'no', code: 'chain-broken' } });
-        else setTimeout(() => port.postMessage({ kind: 'replayed', result: request.contract === 'missing' ? undefined : { rows: new Map([['t', [{ contract: request.contract }]]]), position: 1n, asOfInstant: '', on: '' } }), 5);
+        else setTimeout(() => port.postMessage({ kind: 'done', result: request.contract === 'missing' ? undefined : { rows: new Map([['t', [{ contract: request.contract }]]]), position: 1n, asOfInstant: '', on: '' } }), 5);
       });`);
 
   it('answers each request, also those that wait, in threads that outlive failures', async () => {

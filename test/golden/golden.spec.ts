@@ -88,7 +88,9 @@ async function record(store: EventStore): Promise<void> {
       if (isRefusal(checked)) throw new Error(`${sent.type} ${sent.id}: ${JSON.stringify(checked)}`);
       return checked;
     });
-    const outcome = await recorder.record(contract, incoming, { atomic: true });
+    // What the ledger notices is taken as reckoned.
+    const missed = new Map(incoming.map(({ proposed }) => [proposed.id, proposed.data]));
+    const outcome = await recorder.record(contract, incoming, { atomic: true, missed });
     const results = outcome.kind === 'itemised' ? outcome.results : [];
     const unexpected = results.filter(({ status }) => status !== 'recorded');
     if (unexpected.length > 0) throw new Error(`${events[0]?.id}: ${JSON.stringify(results, (_, v: unknown) => (typeof v === 'bigint' ? `${v}` : v))}`);

@@ -1,4 +1,4 @@
-/** Two contracts whose events have every type there is, each with all its optional fields somewhere. */
+/** Three contracts whose events have every type there is, each with all its optional fields somewhere. */
 import { event, registrationData, usd, type Options, type Sent } from '../support/scenario.js';
 
 const FIRST = 'GOLD-1';
@@ -164,8 +164,63 @@ function secondContract(): void {
   append('2022-01-05', said('ContractClosed', { reason: 'done' }, { time: '2022-01-03' }), said('ManufacturingStarted', { line: '1', site: 'Office', stage: 'late' }, { time: '2022-01-04T00:00:00Z' }));
 }
 
+const THIRD = 'GOLD-3';
+
+/** What the first two have not: quality, discrepancies, money, findings, disputes, and what the ledger notices by itself. */
+function thirdContract(): void {
+  contract = THIRD;
+  const judge = { party: 'judge', name: 'Panel 仲裁', role: 'adjudicator', country: 'CH' };
+  const about = { delay: 'prime-a/X1', milestone: 'D1' };
+  const shares = [
+    { days: 40, class: 'non-excusable', accountable: 'prime-a' },
+    { days: 12, class: 'excusable', accountable: 'force-majeure' },
+    { days: 8, class: 'compensable', accountable: 'concurrent', between: ['prime-a', 'jp-mod'] },
+  ];
+  const found = (changes: object = {}) => ({ ...about, shares, reasons: 'the log of 2023', evidence: [{ id: 'delay', source: 'urn:waybook:party:prime-a' }], ...changes });
+  append('2023-01-10', said('ContractRegistered', registrationData({ parties: [...registrationData().parties, judge] }), { id: 'registration', time: '2020-01-10' }));
+  append('2023-01-11', said('RegistrationConfirmed', {}, { by: 'jp-mod', time: '2023-01-11' }));
+  append(
+    '2023-01-12',
+    said('PaymentMade', { payment: 'P1', amount: usd('600.00'), kind: 'advance' }, { by: 'jp-mod', time: '2020-02-01' }),
+    said('PaymentMade', { payment: 'P2', amount: { amount: '9000', currency: 'JPY' }, kind: 'progress' }, { by: 'us-gov', onbehalfof: 'jp-mod', time: '2020-02-02' }),
+    said('QualityCheckRecorded', check('fail'), { by: 'inspector-a', time: '2020-03-01' }),
+    said('NonconformanceRaised', { nonconformance: 'N1', check: 'inspector-a/Q1', line: '1', quantity: 2, defect: 'gain too low', severity: 'critical' }, { by: 'prime-a', time: '2020-03-02' }),
+    said('NonconformanceDispositioned', { nonconformance: 'prime-a/N1', disposition: 'rework', approvedBy: 'us-gov' }, { by: 'us-gov', time: '2020-03-05', id: 'disposition' }),
+    said('ShipmentDispatched', dispatched('TCN-3', 2), { by: 'carrier-a', time: '2020-04-01' }),
+    said('ShipmentReceived', { shipment: 'TCN-3', items: [{ line: '1', quantity: 2, condition: 'damp' }], location: '横須賀' }, { by: 'inspector-a', time: '2020-05-01' }),
+    said('DiscrepancyRaised', { discrepancy: 'R1', kind: 'damage', shipment: 'TCN-3', line: '1', quantity: 1, value: usd('12.50'), detail: 'mould' }, { by: 'jp-mod', time: '2020-05-02' }),
+    said('DiscrepancyAnswered', { discrepancy: 'jp-mod/R1', answer: 'accepted', remedy: 'repair' }, { by: 'prime-a', time: '2020-06-01' }),
+    said('DiscrepancyClosed', { discrepancy: 'R1', outcome: 'repaired' }, { by: 'jp-mod', time: '2020-07-01' }),
+    said('StatementIssued', { statement: 'B1', amount: usd('410.00'), items: [{ line: '1', quantity: 2, amount: usd('400.00') }] }, { by: 'us-gov', time: '2020-08-01' }),
+    said('StatementMatched', { statement: 'us-gov/B1', shipment: 'TCN-3', comparedBy: 'finance office', differences: [{ field: 'quantity', statement: '2', receipt: '1' }] }, { by: 'jp-mod', time: '2020-08-05' }),
+  );
+  append('2023-02-01', said('DelayReported', delayed('2021-09-30'), { by: 'prime-a', time: '2023-01-31', id: 'delay' }));
+  append(
+    '2023-02-20',
+    said('DelayEscalated', { delay: 'prime-a/X1', step: 'acknowledge', overdueSince: '2023-02-15', level: 1 }, { by: 'ledger', id: 'escalated/prime-a/X1/acknowledge/1', time: '2023-02-16T00:00:00Z' }),
+    said('MitigationProposed', { delay: 'X1', plan: 'a second shift', recoversDays: 9, by: 'sub-a' }, { by: 'prime-a', time: '2023-02-18' }),
+    said('MitigationAccepted', { delay: 'prime-a/X1' }, { by: 'jp-mod', time: '2023-02-19' }),
+  );
+  append('2023-03-01', corrected('disposition', 'us-gov', '2023-02-28', { nonconformance: 'prime-a/N1', disposition: 'repair', approvedBy: 'jp-mod' }));
+  append('2023-05-15', said('ReportOverdue', { party: 'prime-a', line: '1', dueOn: '2023-05-01' }, { by: 'ledger', id: 'overdue/prime-a/1/2023-05-01', time: '2023-05-02T00:00:00Z' }));
+  append('2023-06-01', said('DelayDetermined', found(), { by: 'judge', time: '2023-05-31', id: 'finding' }));
+  append(
+    '2023-07-01',
+    said('DisputeOpened', { dispute: 'C1', claim: 'the furnace was the buyer’s', contests: [{ id: 'finding', source: 'urn:waybook:party:judge' }, { id: 'to-come' }], relief: 'find again' }, { by: 'us-gov', time: '2023-06-30' }),
+    said('DisputeAnswered', { dispute: 'us-gov/C1', position: 'it was not' }, { by: 'jp-mod', time: '2023-07-01' }),
+    said('EvidenceSubmitted', { dispute: 'us-gov/C1', evidence: 'V1', title: 'furnace log', mediaType: 'text/csv; charset=utf-8', sha256: '9f'.repeat(32), uri: 'https://example.org/log.csv' }, { by: 'jp-mod', time: '2023-07-01', id: 'evidence' }),
+    said('DisputeOpened', { dispute: 'C2', claim: 'the bill', contests: [], relief: 'none' }, { by: 'jp-mod', time: '2023-06-30' }),
+    said('DisputeWithdrawn', { dispute: 'C2', reason: 'settled' }, { by: 'jp-mod', time: '2023-07-01' }),
+  );
+  append('2023-07-10', corrected('evidence', 'jp-mod', '2023-07-09'));
+  append('2023-08-01', said('DisputeDecided', { dispute: 'us-gov/C1', decision: 'in part', determinations: [found({ shares: [{ days: 30, class: 'excusable', accountable: 'jp-mod' }] })] }, { by: 'judge', time: '2023-07-31' }));
+  append('2023-09-01', said('AccountSettled', { finalAmount: usd('500.00'), refund: usd('100.00') }, { by: 'jp-mod', time: '2023-08-31' }));
+  append('2023-09-02', said('AccountSettled', { finalAmount: usd('500'), refund: usd('100') }, { time: '2023-09-01' }));
+}
+
 firstContract();
 secondContract();
+thirdContract();
 
 /** In the order in which they are recorded. */
 export const goldenHistory: readonly GoldenAppend[] = made;
