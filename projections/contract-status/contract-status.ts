@@ -31,12 +31,6 @@ export const contractTable: TableDefinition = {
     delivered_day: { type: 'integer', nullable: true },
     settled_on: { type: 'text', nullable: true },
     settle_within_days: { type: 'integer' },
-    terms: { type: 'json' },
-    parties: { type: 'json' },
-    registered_by: { type: 'text' },
-    confirmed_by: { type: 'json' },
-    confirmed_at: { type: 'text', nullable: true },
-    contested_at: { type: 'text', nullable: true },
     closed_day: { type: 'integer', nullable: true },
     /** Milestones that are not cancelled, and those of them not reached. */
     milestones: { type: 'integer' },
@@ -61,6 +55,21 @@ export const contractTable: TableDefinition = {
   },
   key: ['contract'],
   indexes: [['programme'], ['signed_on', 'contract'], ['title', 'contract']],
+};
+
+/** What only the answer about one contract shows: apart, so that lists and sums read little. */
+export const detailTable: TableDefinition = {
+  name: 'contract_status_detail',
+  columns: {
+    contract: { type: 'text' },
+    terms: { type: 'json' },
+    parties: { type: 'json' },
+    registered_by: { type: 'text' },
+    confirmed_by: { type: 'json' },
+    confirmed_at: { type: 'text', nullable: true },
+    contested_at: { type: 'text', nullable: true },
+  },
+  key: ['contract'],
 };
 
 export const partyTable: TableDefinition = {
@@ -159,10 +168,10 @@ function milestoneColumns(facts: ContractModel) {
 }
 
 /**
- * The columns of a contract's row that lists and sums are made of.
+ * The row of a contract, which lists and sums are made of.
  * @throws RangeError where it has not been registered
  */
-export function listedColumns(facts: ContractModel): Row {
+export function contractRow(facts: ContractModel): Row {
   const { registration, contract } = facts;
   if (registration === undefined) throw new RangeError(`contract ${contract} has not been registered`);
   const terms = inForce(facts);
@@ -200,9 +209,9 @@ export function listedColumns(facts: ContractModel): Row {
   };
 }
 
-function contractRow(facts: ContractModel): Row {
+function detailRow(facts: ContractModel): Row {
   return {
-    ...listedColumns(facts),
+    contract: facts.contract,
     terms: JSON.stringify(inForce(facts).terms),
     parties: JSON.stringify(facts.parties),
     registered_by: facts.registration?.by ?? '',
@@ -253,9 +262,10 @@ const NONE: ReadonlySet<string> = new Set();
 export const contractStatus: Projection = {
   name: 'contract-status',
   version: 3,
-  tables: [contractTable, partyTable, lineTable, flagTable],
+  tables: [contractTable, detailTable, partyTable, lineTable, flagTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     rows.put(contractTable, contractRow(facts));
+    if (touched.all || touched.parties || touched.registration) rows.put(detailTable, detailRow(facts));
     if (touched.all || touched.parties)
       for (const party of facts.partiesEver) rows.put(partyTable, { contract: facts.contract, party });
     // Who reports on a milestone of a line may have missed a report of it.

@@ -14,7 +14,7 @@ import {
   type Snapshot,
   type Tables,
 } from '../projection.js';
-import { contractTable, flagTable, lineTable, partyTable } from './contract-status.js';
+import { contractTable, detailTable, flagTable, lineTable, partyTable } from './contract-status.js';
 
 export const STATUSES = ['closed', 'completed', 'late', 'at-risk', 'on-track'] as const;
 export type Status = (typeof STATUSES)[number];
@@ -250,7 +250,8 @@ export function shownPage(
 /** `/contracts/{id}` without `asOf`, `on` and `position`; `undefined` where there is no such contract. */
 export function contractView(rows: ContractRows, day: string) {
   const row = rowsOf(rows, contractTable)[0];
-  if (row === undefined) return undefined;
+  const detail = rowsOf(rows, detailTable)[0];
+  if (row === undefined || detail === undefined) return undefined;
   const lines = [...rowsOf(rows, lineTable)].sort((a, b) => integer(a, 'seq') - integer(b, 'seq'));
   const flags = [...rowsOf(rows, flagTable)].sort(
     (a, b) => integer(a, 'revision') - integer(b, 'revision') || (text(a, 'code') < text(b, 'code') ? -1 : 1),
@@ -258,13 +259,13 @@ export function contractView(rows: ContractRows, day: string) {
   return {
     ...summary(row, day),
     registration: {
-      by: text(row, 'registered_by'),
-      confirmedBy: json<string[]>(row, 'confirmed_by'),
-      confirmedAt: textOrNull(row, 'confirmed_at'),
-      contestedAt: textOrNull(row, 'contested_at'),
+      by: text(detail, 'registered_by'),
+      confirmedBy: json<string[]>(detail, 'confirmed_by'),
+      confirmedAt: textOrNull(detail, 'confirmed_at'),
+      contestedAt: textOrNull(detail, 'contested_at'),
     },
-    terms: { signed: false, ...json<Record<string, unknown>>(row, 'terms') },
-    parties: json<unknown[]>(row, 'parties'),
+    terms: { signed: false, ...json<Record<string, unknown>>(detail, 'terms') },
+    parties: json<unknown[]>(detail, 'parties'),
     lines: lines.map((line) => ({
       line: text(line, 'line'),
       description: text(line, 'description'),

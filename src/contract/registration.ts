@@ -353,6 +353,7 @@ export const registrationTypes = [
     rules: mayConfirm,
     fold: (model, event) => {
       if (model.contested !== undefined && !isAfter(event, model.contested)) return;
+      model.touched.registration = true;
       model.contested = { time: event.time, revision: event.revision, recordedtime: event.recordedtime };
     },
   }),

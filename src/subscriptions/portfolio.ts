@@ -2,7 +2,7 @@
  * The portfolio's past: each contract folded from its dated facts (`projections/portfolio-facts`), as far as they were known
  * and had happened by then, into the row that the present is answered from.
  */
-import { listedColumns } from '../../projections/contract-status/contract-status.js';
+import { contractRow } from '../../projections/contract-status/contract-status.js';
 import { COLUMNS_OF_EXPOSURE } from '../../projections/contract-status/exposure.js';
 import { matches, pageOf, type Placed } from '../../projections/contract-status/past.js';
 import type { ContractFilters, ContractPage } from '../../projections/contract-status/queries.js';
@@ -32,7 +32,7 @@ export async function portfolioRows(snapshot: Snapshot, question: PortfolioQuest
     const model = foldFacts(facts);
     if (model.registration === undefined) continue;
     if (filters.party !== undefined && !model.partiesEver.has(filters.party)) continue;
-    const row = listedColumns(model);
+    const row = contractRow(model);
     if (matches(row, filters, day)) rows.push(page === undefined ? narrowed(row) : row);
   }
   return page === undefined ? rows.map((row) => ({ row, value: null })) : pageOf(rows, page);

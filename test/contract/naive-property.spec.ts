@@ -3,7 +3,7 @@
  * were written, and recorded in another order with the same `time`s; for what was known at any revision, on any day.
  */
 import fc from 'fast-check';
-import { listedColumns } from '../../projections/contract-status/contract-status.js';
+import { contractRow } from '../../projections/contract-status/contract-status.js';
 import { contractView, summary } from '../../projections/contract-status/queries.js';
 import { accountabilityView } from '../../projections/delay-accountability/queries.js';
 import { discrepanciesView } from '../../projections/discrepancies/queries.js';
@@ -84,7 +84,7 @@ function fromFacts(recorded: Recorded, about: Question): unknown {
   const facts = selected.flatMap((row) => row['fact'] ?? []).reverse();
   const revision = Math.max(...selected.map((row) => integer(row, 'revision')));
   const model = foldFacts({ contract: CONTRACT, revision, facts: facts.join(',') });
-  return model.registration === undefined ? undefined : summary(listedColumns(model), about.day);
+  return model.registration === undefined ? undefined : summary(contractRow(model), about.day);
 }
 
 const listed = (events: Recorded, about: Question): unknown => {

@@ -38,6 +38,14 @@ const rowsAsText = (rows: readonly Row[], table: TableDefinition): readonly Text
     table,
   );
 
+/** Columns that a released version had and this program has not, by version and table, each with its reason. */
+const DROPPED: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  '0.1.0': {
+    // What only one contract's answer shows stands in contract_status_detail since 0.2.0, so that lists read less.
+    contract_status: ['terms', 'parties', 'registered_by', 'confirmed_by', 'confirmed_at', 'contested_at'],
+  },
+};
+
 /** A store in a folder of its own. */
 async function withStore<T>(use: (store: EventStore, path: string, folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'waybook-golden-'));
@@ -168,10 +176,12 @@ describe.each(versions)('the ledger of version %s', (version) => {
       const projection = projections.find((known) => known.name === name);
       for (const [tableName, expected] of Object.entries(tables)) {
         const table = projection?.tables.find((known) => known.name === tableName);
-        const columns = Object.keys(expected[0] ?? {});
+        const dropped = DROPPED[version]?.[tableName] ?? [];
+        const columns = Object.keys(expected[0] ?? {}).filter((column) => !dropped.includes(column));
+        const only = (rows: readonly TextRow[]) =>
+          rows.map((row) => Object.fromEntries(columns.map((column) => [column, row[column]])));
         const found = table === undefined ? [] : rowsAsText(of(table), table);
-        const shared = found.map((row) => Object.fromEntries(columns.map((column) => [column, row[column]])));
-        expect({ table: tableName, rows: shared }).toEqual({ table: tableName, rows: expected });
+        expect({ table: tableName, rows: only(found) }).toEqual({ table: tableName, rows: only(expected) });
       }
     }
   }
