@@ -49,7 +49,15 @@ export function dayNumber(day: string): number {
 }
 
 /** The day that many days after 1970-01-01. */
-export const dayFromNumber = (days: number): string => new Date(days * DAY_MS).toISOString().slice(0, 10);
+export function dayFromNumber(days: number): string {
+  const known = knownNumbers.get(days);
+  if (known !== undefined) return known;
+  const day = new Date(days * DAY_MS).toISOString().slice(0, 10);
+  if (knownNumbers.size >= MAX_KNOWN_DAYS) knownNumbers.clear();
+  knownNumbers.set(days, day);
+  return day;
+}
+const knownNumbers = new Map<number, string>();
 
 /** `later - earlier` in calendar days. */
 export const daysBetween = (earlier: string, later: string): number => dayNumber(later) - dayNumber(earlier);
