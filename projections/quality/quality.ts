@@ -1,13 +1,25 @@
 /** What was checked of each line, and what did not conform. */
 import type { ContractModel, Touched } from '../../src/contract/model.js';
+import { reportFacts } from '../../src/contract/discrepancy.js';
 import { coverageOf, type CheckFacts, type NonconformanceFacts } from '../../src/contract/quality.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
 import { nameOf, reportedBy, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const qualityContractTable: TableDefinition = {
   name: 'quality_contract',
-  columns: { contract: { type: 'text' } },
+  columns: { contract: { type: 'text' }, discrepancy_within_days: { type: 'integer' } },
   key: ['contract'],
+};
+
+export const qualityDiscrepancyTable: TableDefinition = {
+  name: 'quality_discrepancy',
+  columns: {
+    contract: { type: 'text' },
+    discrepancy: { type: 'text' },
+    seq: { type: 'integer' },
+    facts: { type: 'json' },
+  },
+  key: ['contract', 'discrepancy'],
 };
 
 export const qualityLineTable: TableDefinition = {
@@ -97,10 +109,14 @@ export type NonconformanceRow = ReturnType<typeof nonconformanceFacts>;
 export const quality: Projection = {
   name: 'quality',
   version: 1,
-  tables: [qualityContractTable, qualityLineTable, qualityCheckTable, nonconformanceTable],
+  tables: [qualityContractTable, qualityLineTable, qualityCheckTable, nonconformanceTable, qualityDiscrepancyTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;
-    if (touched.all) rows.put(qualityContractTable, { contract });
+    if (touched.all)
+      rows.put(qualityContractTable, {
+        contract,
+        discrepancy_within_days: inForce(facts).terms.discrepancyWithinDays,
+      });
     let seq = 0;
     for (const line of inForce(facts).lines.keys()) {
       if (touched.all || touched.lines.has(line))
@@ -121,6 +137,12 @@ export const quality: Projection = {
       if (found === undefined) continue;
       const row = JSON.stringify(nonconformanceFacts(found));
       rows.put(nonconformanceTable, { contract, nonconformance: name, seq: found.raised.revision, facts: row });
+    }
+    for (const name of touched.changed.get('discrepancy') ?? []) {
+      const found = facts.discrepancies.get(name);
+      if (found === undefined) continue;
+      const row = JSON.stringify(reportFacts(facts, found));
+      rows.put(qualityDiscrepancyTable, { contract, discrepancy: name, seq: found.raised.revision, facts: row });
     }
   },
 };

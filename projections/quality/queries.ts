@@ -1,10 +1,12 @@
 /** `/contracts/{id}/quality`, from the rows of `quality`. */
 import { ratio } from '../../src/contract/money.js';
-import { json, ordered, rowsOf, text, type ContractRows } from '../projection.js';
+import { reportOn, type ReportFacts } from '../../src/contract/discrepancy.js';
+import { integer, json, ordered, rowsOf, text, type ContractRows } from '../projection.js';
 import {
   nonconformanceTable,
   qualityCheckTable,
   qualityContractTable,
+  qualityDiscrepancyTable,
   qualityLineTable,
   type CheckRow,
   type NonconformanceRow,
@@ -12,8 +14,10 @@ import {
 } from './quality.js';
 
 /** The answer without `asOf`, `on` and `position`; `undefined` where there is no such contract. */
-export function qualityView(rows: ContractRows) {
-  if (rowsOf(rows, qualityContractTable).length === 0) return undefined;
+export function qualityView(rows: ContractRows, day: string) {
+  const contract = rowsOf(rows, qualityContractTable)[0];
+  if (contract === undefined) return undefined;
+  const within = integer(contract, 'discrepancy_within_days');
   return {
     lines: ordered(rowsOf(rows, qualityLineTable), 'seq').map((row) => {
       const facts = json<QualityLineRow>(row, 'facts');
@@ -27,5 +31,8 @@ export function qualityView(rows: ContractRows) {
       nonconformance: text(row, 'nonconformance'),
       ...json<NonconformanceRow>(row, 'facts'),
     })),
+    discrepancies: ordered(rowsOf(rows, qualityDiscrepancyTable), 'seq').map((row) =>
+      reportOn(json<ReportFacts>(row, 'facts'), within, day),
+    ),
   };
 }

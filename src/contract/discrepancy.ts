@@ -1,6 +1,7 @@
 /** Discrepancy reports: what the buyer found wrong with a delivery or a bill, what was answered, how it ended. */
 import { IsId, IsOneOf, IsQuantity, IsReference, IsText, Money, Optional, Part } from './fields.js';
 import { eventType, mention, named, qualified, type EffectiveEvent, type EventName } from './event-type.js';
+import { dayOf, daysBetween } from './calendar.js';
 import type { ContractModel } from './model.js';
 import { shipmentOf } from './shipment.js';
 
@@ -36,6 +37,71 @@ export interface DiscrepancyFacts {
   readonly answers: EffectiveEvent<DiscrepancyAnswered>[];
   /** The first that was recorded. */
   closing: { readonly outcome: string; readonly recordedtime: string; readonly event: Required<EventName> } | undefined;
+}
+
+/** A discrepancy report as rows keep it: all that does not depend on the day or the terms. */
+export function reportFacts(model: ContractModel, { discrepancy, raised, answers, closing }: DiscrepancyFacts) {
+  const { kind, shipment, line, quantity, value, detail } = raised.data;
+  const reporter = ({ reporter: by, onBehalfOf }: EffectiveEvent) => ({ by, onBehalfOf: onBehalfOf ?? null });
+  const nameOf = ({ id, source }: EffectiveEvent) => ({ id, source });
+  return {
+    discrepancy,
+    kind,
+    shipment: shipment ?? null,
+    line: line ?? null,
+    quantity: quantity ?? null,
+    value: value ?? null,
+    detail,
+    ...reporter(raised),
+    raisedAt: raised.recordedtime,
+    withdrawn: raised.withdrawn,
+    receivedOn: shipment === undefined ? null : (model.shipments.get(shipment)?.receivedOn ?? null),
+    answers: answers.map((answer) => ({
+      ...reporter(answer),
+      answer: answer.data.answer,
+      remedy: answer.data.remedy,
+      answeredAt: answer.recordedtime,
+      event: nameOf(answer),
+    })),
+    closing: closing === undefined ? null : { outcome: closing.outcome, recordedtime: closing.recordedtime },
+    event: nameOf(raised),
+  };
+}
+export type ReportFacts = ReturnType<typeof reportFacts>;
+
+/**
+ * A discrepancy report as it is shown on a day. What waits for an answer, or to be closed, waits to that day.
+ * @param withinDays days after the first receipt within which it was to be raised
+ */
+export function reportOn({ withdrawn, closing, ...facts }: ReportFacts, withinDays: number, day: string) {
+  const { answers, receivedOn } = facts;
+  const raisedOn = dayOf(facts.raisedAt);
+  const raisedAfterDays = receivedOn === null ? null : daysBetween(receivedOn, raisedOn);
+  const waits = withdrawn ? null : daysBetween(raisedOn, day);
+  const until = (instant: string | undefined, waiting: number | null) =>
+    instant === undefined ? waiting : daysBetween(raisedOn, dayOf(instant));
+  return {
+    discrepancy: facts.discrepancy,
+    kind: facts.kind,
+    shipment: facts.shipment,
+    line: facts.line,
+    quantity: facts.quantity,
+    value: facts.value,
+    detail: facts.detail,
+    by: facts.by,
+    onBehalfOf: facts.onBehalfOf,
+    raisedAt: facts.raisedAt,
+    status: withdrawn ? 'withdrawn' : closing !== null ? 'closed' : answers.length > 0 ? 'answered' : 'open',
+    receivedOn,
+    raisedAfterDays,
+    raisedLate: raisedAfterDays === null ? null : raisedAfterDays > withinDays,
+    answers,
+    answeredAfterDays: until(answers[0]?.answeredAt, closing === null ? waits : null),
+    outcome: closing?.outcome ?? null,
+    closedAt: closing?.recordedtime ?? null,
+    closedAfterDays: until(closing?.recordedtime, waits),
+    event: facts.event,
+  };
 }
 
 function foldRaised(model: ContractModel, event: EffectiveEvent<DiscrepancyRaised>): void {

@@ -14,7 +14,7 @@ import {
 } from '../../test/support/scenario.js';
 
 const base = [registered(), confirmed()];
-const view = (...sent: readonly Sent[]) => qualityView(rowsAfter(quality, given(...base, ...sent)))!;
+const view = (...sent: readonly Sent[]) => qualityView(rowsAfter(quality, given(...base, ...sent)), '2020-06-01')!;
 const status = (...sent: readonly Sent[]) =>
   contractView(rowsAfter(contractStatus, given(...base, ...sent)), '2020-06-01')!.status;
 const check = (id: string, data: object, options: Options = {}) =>

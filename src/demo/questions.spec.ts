@@ -292,7 +292,7 @@ describe(`${STORY_CONTRACT} answers by itself`, () => {
   });
 
   test('which accepted items no check covers, and what failed', () => {
-    const view = qualityView(rowsOf(quality, now()))!;
+    const view = qualityView(rowsOf(quality, now()), DEMO_LAST_DAY)!;
     expect(view.lines.map(({ line, accepted, uncovered }) => [line, accepted, uncovered])).toEqual([
       ['TEST', 3, 0],
       ['TOW', 24, 4],

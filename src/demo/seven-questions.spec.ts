@@ -5,8 +5,6 @@ import { contractStatus } from '../../projections/contract-status/contract-statu
 import { contractView } from '../../projections/contract-status/queries.js';
 import { delayAccountability } from '../../projections/delay-accountability/delay-accountability.js';
 import { accountabilityView } from '../../projections/delay-accountability/queries.js';
-import { discrepancies } from '../../projections/discrepancies/discrepancies.js';
-import { discrepanciesView } from '../../projections/discrepancies/queries.js';
 import type { Projection } from '../../projections/projection.js';
 import { quality } from '../../projections/quality/quality.js';
 import { qualityView } from '../../projections/quality/queries.js';
@@ -87,8 +85,7 @@ const answers: Readonly<Record<string, () => unknown>> = {
   [path]: () => contractView(rowsOf(contractStatus), day),
   [`${path}?asOf=${EARLIER}`]: () => contractView(rowsOf(contractStatus, EARLIER), EARLIER.slice(0, 10)),
   [`${path}/schedule`]: () => scheduleView(rowsOf(schedule), day),
-  [`${path}/quality`]: () => qualityView(rowsOf(quality)),
-  [`${path}/discrepancies`]: () => discrepanciesView(rowsOf(discrepancies), day),
+  [`${path}/quality`]: () => qualityView(rowsOf(quality), day),
   [`${path}/accountability`]: () => accountabilityView(rowsOf(delayAccountability), day),
 };
 

@@ -62,7 +62,7 @@ export const QUESTIONS: readonly Question[] = [
   question('What stage is each item in, when did someone last report, and who has gone silent?', [CONTRACT], stages),
   question(
     'Did every item meet the standard it had to, and how long did each discrepancy take?',
-    [`${CONTRACT}/quality`, `${CONTRACT}/discrepancies`],
+    [`${CONTRACT}/quality`],
     qualityAndDiscrepancies,
   ),
   question(
@@ -175,7 +175,7 @@ function stages(contract: Json): string[] {
   );
 }
 
-function qualityAndDiscrepancies(quality: Json, discrepancies: Json): string[] {
+function qualityAndDiscrepancies(quality: Json): string[] {
   return [
     ...table(
       ['line', 'standard', 'accepted', 'not covered', 'first pass'],
@@ -191,7 +191,7 @@ function qualityAndDiscrepancies(quality: Json, discrepancies: Json): string[] {
     '',
     ...table(
       ['discrepancy', 'kind', 'raised after', '', 'answered after', 'closed after', ''],
-      listOf(discrepancies, 'discrepancies').map((of) => [
+      listOf(quality, 'discrepancies').map((of) => [
         said(of, 'discrepancy'),
         said(of, 'kind'),
         counted(of, 'raisedAfterDays'),

@@ -64,7 +64,14 @@ const ANSWERS: readonly (readonly [string, View, Naive])[] = [
   ['contract', withoutFlags, naiveContract],
   ['schedule', schedule, naiveSchedule],
   ['accountability', accountabilityView, naiveAccountability],
-  ['quality', qualityView, naiveQuality],
+  [
+    'quality',
+    qualityView,
+    (events, question) => {
+      const found = naiveQuality(events, question);
+      return found === undefined ? undefined : { ...found, ...naiveDiscrepancies(events, question) };
+    },
+  ],
   ['shipments', shipmentsView, naiveShipments],
   ['discrepancies', discrepanciesView, naiveDiscrepancies],
   ['payments', paymentsView, naivePayments],

@@ -113,6 +113,32 @@ const ACCOUNTABILITY = {
   ),
 };
 
+const DISCREPANCIES = {
+  discrepancies: list(
+    object({
+      discrepancy: text,
+      kind: text,
+      shipment: textOrNull,
+      line: textOrNull,
+      quantity: maybe(quantity),
+      value: maybe(money),
+      detail: text,
+      ...reported,
+      raisedAt: instant,
+      status: { type: 'string', enum: ['withdrawn', 'closed', 'answered', 'open'] },
+      receivedOn: maybe(day),
+      raisedAfterDays: maybe(integer),
+      raisedLate: maybe(flag),
+      answers: list(object({ ...reported, answer: text, remedy: text, answeredAt: instant, event: eventName })),
+      answeredAfterDays: maybe(integer),
+      outcome: textOrNull,
+      closedAt: maybe(instant),
+      closedAfterDays: maybe(integer),
+      event: eventName,
+    }),
+  ),
+};
+
 const QUALITY = {
   lines: list(
     object({
@@ -161,6 +187,7 @@ const QUALITY = {
       event: eventName,
     }),
   ),
+  ...DISCREPANCIES,
 };
 
 const SHIPMENTS = {
@@ -198,32 +225,6 @@ const SHIPMENTS = {
         object({ by: text, time: instant, recordedtime: instant, acceptancePoint: text, items, event: eventName }),
       ),
       rejections: list(object({ ...happened, reason: text, revokes: flag, items })),
-    }),
-  ),
-};
-
-const DISCREPANCIES = {
-  discrepancies: list(
-    object({
-      discrepancy: text,
-      kind: text,
-      shipment: textOrNull,
-      line: textOrNull,
-      quantity: maybe(quantity),
-      value: maybe(money),
-      detail: text,
-      ...reported,
-      raisedAt: instant,
-      status: { type: 'string', enum: ['withdrawn', 'closed', 'answered', 'open'] },
-      receivedOn: maybe(day),
-      raisedAfterDays: maybe(integer),
-      raisedLate: maybe(flag),
-      answers: list(object({ ...reported, answer: text, remedy: text, answeredAt: instant, event: eventName })),
-      answeredAfterDays: maybe(integer),
-      outcome: textOrNull,
-      closedAt: maybe(instant),
-      closedAfterDays: maybe(integer),
-      event: eventName,
     }),
   ),
 };
