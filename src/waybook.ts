@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { projections } from '../projections/index.js';
 import { obligations } from '../projections/obligations/obligations.js';
-import { toLookAt } from '../projections/obligations/queries.js';
+import { nextLook, toLookAt } from '../projections/obligations/queries.js';
 import { portfolioFacts } from '../projections/portfolio-facts/portfolio-facts.js';
 import { rangesOf } from '../projections/portfolio-facts/queries.js';
 import { keyOf } from './cli/init.js';
@@ -147,11 +147,12 @@ function watchOver({
     clock,
     recorder,
     reckoner: new Reckoner(store, WATCH_CACHE_BYTES),
-    upToDate: async () => {
-      const head = await store.head();
-      if (head !== undefined && !(await host.waitFor(name, head.position, WATCH_WAIT_MS)))
+    head: async () => (await store.head())?.position,
+    upTo: async (position) => {
+      if (!(await host.waitFor(name, position, WATCH_WAIT_MS)))
         throw new ReadModelError('read-model-unavailable', `the read model of ${name} is behind`);
     },
+    nextDay: async (day) => (await readModel.query(obligations, (snapshot) => nextLook(snapshot, day))).result,
     candidates: async (day, after, limit) =>
       (await readModel.query(obligations, (snapshot) => toLookAt(snapshot, { day, after, limit }))).result,
     standsBy: () => host.status().some((status) => status.name === name && status.state === 'standby'),

@@ -98,3 +98,15 @@ export async function toLookAt(
     corrected: integer(row, 'corrected') === 1,
   }));
 }
+
+/** The first day after `day` (since 1970-01-01) on which there may be something to notice; `undefined` for none. */
+export async function nextLook({ db, table }: Snapshot, day: number): Promise<number | undefined> {
+  const row = await db
+    .selectFrom(table(obligationsContractTable))
+    .select('look_on')
+    .where('look_on', '>', day)
+    .orderBy('look_on')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : integer(row as Row, 'look_on');
+}

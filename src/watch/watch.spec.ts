@@ -57,7 +57,9 @@ async function withStore<T>(start: string, use: (bench: Bench) => Promise<T>): P
         clock,
         recorder,
         reckoner: new Reckoner(store, 1_000_000),
-        upToDate: () => Promise.resolve(),
+        head: async () => (await store.head())?.position,
+        upTo: () => Promise.resolve(),
+        nextDay: (day) => Promise.resolve(day + 1),
         // Every contract, every time: which of them to look at is the read model's hint.
         candidates: async () => {
           const head = (await events()).length - 1;
@@ -225,7 +227,9 @@ test('a contract that cannot be read is named, and holds up no other', async () 
         return Promise.reject(new Error('its hashes do not hold'));
       },
     },
-    upToDate: () => Promise.resolve(),
+    head: () => Promise.resolve(1n),
+    upTo: () => Promise.resolve(),
+    nextDay: () => Promise.resolve(undefined),
     candidates: (_day, after) =>
       Promise.resolve(
         ['A', 'B'].filter((name) => name > after).map((name) => ({ contract: name, revision: 1, corrected: false })),
@@ -284,3 +288,35 @@ test('on random histories it has recorded what a naive reckoning gives, run each
     { numRuns: 40 },
   );
 }, 240_000);
+
+test('while nothing is recorded and nothing falls due it asks for nothing', async () => {
+  const clock = new SteppedClock(at('2020-01-10'));
+  let [head, asked] = [5n, 0];
+  const watch = new Watch({
+    clock,
+    recorder: { record: () => Promise.reject(new Error('nothing is to be recorded')) },
+    reckoner: { reckon: () => Promise.reject(new Error('there is nothing to reckon')) },
+    head: () => Promise.resolve(head),
+    upTo: () => Promise.resolve(),
+    candidates: () => {
+      asked += 1;
+      return Promise.resolve([]);
+    },
+    nextDay: (day) => Promise.resolve(day + 3),
+    standsBy: () => false,
+    warn: () => undefined,
+  });
+  const passes = async (days: number): Promise<number> => {
+    const before = asked;
+    for (let day = 0; day < days; day += 1) {
+      await watch.pass();
+      clock.moveTo(clock.now() + DAY_MS);
+    }
+    return asked - before;
+  };
+  expect(await passes(3)).toBe(1);
+  expect(await passes(1)).toBe(1); // the day has come
+  head = 6n;
+  expect(await passes(1)).toBe(1); // something was recorded
+  expect(watch.status()).toMatchObject({ state: 'catching-up', through: '2020-01-14', lagDays: 1 });
+});

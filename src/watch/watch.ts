@@ -25,10 +25,14 @@ export interface WatchParts {
   readonly clock: Clock;
   readonly recorder: Pick<Recorder, 'record'>;
   readonly reckoner: Pick<Reckoner, 'reckon'>;
-  /** Waits until {@link candidates} knows of all that is recorded by now. */
-  upToDate(): Promise<void>;
+  /** Position of the last event of the store. */
+  head(): Promise<bigint | undefined>;
+  /** Waits until {@link candidates} knows of all that is recorded up to a position. */
+  upTo(position: bigint): Promise<void>;
   /** Contracts to look at by a day (since 1970-01-01), after a contract id, by id, at most `limit`. */
   candidates(day: number, after: string, limit: number): Promise<readonly Candidate[]>;
+  /** The first day after `day` on which there will be a contract to look at, as far as is recorded by now. */
+  nextDay(day: number): Promise<number | undefined>;
   /** Whether another process is to do it. */
   standsBy(): boolean;
   warn(message: string): void;
@@ -57,6 +61,8 @@ export class Watch {
   /** Of contracts in which something was corrected: at which revision they were looked at, and when to look again. */
   readonly #looked = new Map<string, { readonly revision: number; readonly next: number }>();
   #through: number | undefined;
+  /** Where the store stood when it was last looked at, and the first day on which there is anything to look at again. */
+  #quiet: { readonly head: bigint | undefined; readonly until: number } | undefined;
   #noticed = 0;
   #error: WatchStatus['error'];
   #running: Promise<void> = Promise.resolve();
@@ -119,7 +125,14 @@ export class Watch {
     const day = this.#today();
     let failed: WatchStatus['error'];
     try {
-      await this.#parts.upToDate();
+      const head = await this.#parts.head();
+      // Nothing was recorded since, and nothing falls due before another day.
+      if (this.#quiet !== undefined && this.#quiet.head === head && day < this.#quiet.until) {
+        this.#through = day;
+        return;
+      }
+      if (head !== undefined) await this.#parts.upTo(head);
+      this.#quiet = undefined;
       let after = '';
       for (;;) {
         const page = await this.#parts.candidates(day, after, PAGE);
@@ -130,6 +143,7 @@ export class Watch {
         if (page.length < PAGE) break;
         after = page.at(-1)!.contract;
       }
+      if (failed === undefined) this.#quiet = { head, until: await this.#quietUntil(day) };
     } catch (error) {
       failed = { contract: null, detail: messageOf(error) };
     }
@@ -137,6 +151,12 @@ export class Watch {
     else if (failed.detail !== this.#error?.detail)
       this.#parts.warn(`the watch could not look at ${failed.contract ?? 'the contracts'}: ${failed.detail}`);
     this.#error = failed;
+  }
+
+  async #quietUntil(day: number): Promise<number> {
+    let until = (await this.#parts.nextDay(day)) ?? Number.POSITIVE_INFINITY;
+    for (const { next } of this.#looked.values()) until = Math.min(until, next);
+    return until;
   }
 
   /** @returns what kept it from looking; the others are looked at all the same */
