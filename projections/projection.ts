@@ -27,6 +27,13 @@ export interface TableDefinition {
   readonly indexes?: readonly (readonly string[])[];
 }
 
+/** A table of things of a contract by their id: in the order of `seq`, each with what is shown of it as JSON in `facts`. */
+export const listTable = (name: string, id: string): TableDefinition => ({
+  name,
+  columns: { contract: { type: 'text' }, [id]: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
+  key: ['contract', id],
+});
+
 /** Takes the rows of one contract. A row put twice counts as put last; `remove` names the key's columns. */
 export interface RowSink {
   put(table: TableDefinition, row: Row): void;

@@ -5,7 +5,15 @@ import type { DisputeFacts } from '../../src/contract/dispute.js';
 import { isAfter, type ContractModel, type Touched } from '../../src/contract/model.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
-import { flag, nameOf, type Projection, type Row, type RowSink, type TableDefinition } from '../projection.js';
+import {
+  listTable,
+  flag,
+  nameOf,
+  type Projection,
+  type Row,
+  type RowSink,
+  type TableDefinition,
+} from '../projection.js';
 
 export const accountabilityContractTable: TableDefinition = {
   name: 'accountability_contract',
@@ -35,17 +43,9 @@ export const accountabilityMilestoneTable: TableDefinition = {
   key: ['contract', 'milestone'],
 };
 
-export const accountabilityDelayTable: TableDefinition = {
-  name: 'accountability_delay',
-  columns: { contract: { type: 'text' }, delay: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
-  key: ['contract', 'delay'],
-};
+export const accountabilityDelayTable = listTable('accountability_delay', 'delay');
 
-export const accountabilityDisputeTable: TableDefinition = {
-  name: 'accountability_dispute',
-  columns: { contract: { type: 'text' }, dispute: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
-  key: ['contract', 'dispute'],
-};
+export const accountabilityDisputeTable = listTable('accountability_dispute', 'dispute');
 
 const when = (of: { readonly time: string; readonly recordedtime: string } | undefined) =>
   of === undefined ? null : { time: of.time, recordedtime: of.recordedtime };

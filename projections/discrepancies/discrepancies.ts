@@ -2,7 +2,7 @@
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { reportFacts } from '../../src/contract/discrepancy.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
-import type { Projection, RowSink, TableDefinition } from '../projection.js';
+import { listTable, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const discrepanciesContractTable: TableDefinition = {
   name: 'discrepancies_contract',
@@ -10,16 +10,7 @@ export const discrepanciesContractTable: TableDefinition = {
   key: ['contract'],
 };
 
-export const discrepancyTable: TableDefinition = {
-  name: 'discrepancies_report',
-  columns: {
-    contract: { type: 'text' },
-    discrepancy: { type: 'text' },
-    seq: { type: 'integer' },
-    facts: { type: 'json' },
-  },
-  key: ['contract', 'discrepancy'],
-};
+export const discrepancyTable = listTable('discrepancies_report', 'discrepancy');
 
 export const discrepancies: Projection = {
   name: 'discrepancies',

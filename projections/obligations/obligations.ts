@@ -5,7 +5,7 @@ import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { nextNotice, periodsOn, reportStates } from '../../src/contract/obligations.js';
 import { reportsTouched } from '../../src/contract/reporting.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
-import { flag, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+import { listTable, flag, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const obligationsContractTable: TableDefinition = {
   name: 'obligations_contract',
@@ -40,11 +40,7 @@ export const obligationsReportTable: TableDefinition = {
   key: ['contract', 'report'],
 };
 
-export const obligationsDelayTable: TableDefinition = {
-  name: 'obligations_delay',
-  columns: { contract: { type: 'text' }, delay: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
-  key: ['contract', 'delay'],
-};
+export const obligationsDelayTable = listTable('obligations_delay', 'delay');
 
 function stepFacts(delay: DelayFacts, step: EscalationStep, days: number) {
   const { withdrawn, resolved, acknowledgedAt, recordedtime, escalations } = delay;

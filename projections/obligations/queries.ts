@@ -108,5 +108,5 @@ export async function nextLook({ db, table }: Snapshot, day: number): Promise<nu
     .orderBy('look_on')
     .limit(1)
     .executeTakeFirst();
-  return row === undefined ? undefined : integer(row as Row, 'look_on');
+  return row === undefined ? undefined : integer(row, 'look_on');
 }

@@ -14,7 +14,7 @@ import {
 } from '../../src/contract/payment.js';
 import { overdueFrom } from '../../src/contract/schedule-arithmetic.js';
 import { inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
-import { nameOf, reportedBy, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+import { listTable, nameOf, reportedBy, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const paymentsContractTable: TableDefinition = {
   name: 'payments_contract',
@@ -26,14 +26,9 @@ export const paymentsContractTable: TableDefinition = {
   key: ['contract'],
 };
 
-const listed = (name: string, id: string): TableDefinition => ({
-  name,
-  columns: { contract: { type: 'text' }, [id]: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
-  key: ['contract', id],
-});
-export const paymentsLineTable = listed('payments_line', 'line');
-export const paymentTable = listed('payments_payment', 'payment');
-export const statementTable = listed('payments_statement', 'statement');
+export const paymentsLineTable = listTable('payments_line', 'line');
+export const paymentTable = listTable('payments_payment', 'payment');
+export const statementTable = listTable('payments_statement', 'statement');
 export const settlementTable: TableDefinition = {
   name: 'payments_settlement',
   columns: { contract: { type: 'text' }, revision: { type: 'integer' }, facts: { type: 'json' } },

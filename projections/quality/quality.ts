@@ -3,7 +3,7 @@ import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { reportFacts } from '../../src/contract/discrepancy.js';
 import { coverageOf, type CheckFacts, type NonconformanceFacts } from '../../src/contract/quality.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
-import { nameOf, reportedBy, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+import { listTable, nameOf, reportedBy, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const qualityContractTable: TableDefinition = {
   name: 'quality_contract',
@@ -11,39 +11,13 @@ export const qualityContractTable: TableDefinition = {
   key: ['contract'],
 };
 
-export const qualityDiscrepancyTable: TableDefinition = {
-  name: 'quality_discrepancy',
-  columns: {
-    contract: { type: 'text' },
-    discrepancy: { type: 'text' },
-    seq: { type: 'integer' },
-    facts: { type: 'json' },
-  },
-  key: ['contract', 'discrepancy'],
-};
+export const qualityDiscrepancyTable = listTable('quality_discrepancy', 'discrepancy');
 
-export const qualityLineTable: TableDefinition = {
-  name: 'quality_line',
-  columns: { contract: { type: 'text' }, line: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
-  key: ['contract', 'line'],
-};
+export const qualityLineTable = listTable('quality_line', 'line');
 
-export const qualityCheckTable: TableDefinition = {
-  name: 'quality_check',
-  columns: { contract: { type: 'text' }, check: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
-  key: ['contract', 'check'],
-};
+export const qualityCheckTable = listTable('quality_check', 'check');
 
-export const nonconformanceTable: TableDefinition = {
-  name: 'quality_nonconformance',
-  columns: {
-    contract: { type: 'text' },
-    nonconformance: { type: 'text' },
-    seq: { type: 'integer' },
-    facts: { type: 'json' },
-  },
-  key: ['contract', 'nonconformance'],
-};
+export const nonconformanceTable = listTable('quality_nonconformance', 'nonconformance');
 
 function lineFacts(facts: ContractModel, line: string) {
   const { accepted, covered, uncovered, coveredBy } = coverageOf(facts, line);
