@@ -220,7 +220,7 @@ const PORTFOLIO_PARTS = 2;
 
 /** The portfolio as it was: its contracts in ranges of about the same size, folded at the same time. */
 async function portfolioOf(
-  { asOf, on, filters, page }: PastPortfolioQuestion,
+  { asOf, on, filters, page, scorecards }: PastPortfolioQuestion,
   { store, clock, readModel }: Parts,
   replays: ReplayPool,
 ): Promise<PastPortfolio> {
@@ -242,7 +242,10 @@ async function portfolioOf(
     ...(asOf?.kind === 'instant' ? { recordedtime: instant } : {}),
     ...(on === undefined ? {} : { on }),
   };
-  const whole = page === undefined ? {} : { page: { ...page, day } };
+  const whole = {
+    ...(page === undefined ? {} : { page: { ...page, day } }),
+    ...(scorecards === undefined ? {} : { scorecards }),
+  };
   const starts = [undefined, ...ends];
   const rows = await replays.portfolio(
     starts.map((after, part) => ({ past, filters, day, range: { after, upTo: ends[part] }, ...whole })),

@@ -44,6 +44,20 @@ export async function scorecardPage({ db, table }: Snapshot, page: ScorecardPage
   return { parties: scorecardsOf(rows, page.day), next: parties.length > page.limit ? last : null };
 }
 
+/** Whether a row is among those asked for: the same as the database is asked, of rows in memory. */
+export const isAsked = (row: Row, filters: ScorecardFilters): boolean =>
+  FILTERS.every((name) => filters[name] === undefined || row[name] === filters[name]);
+
+/** The same page of rows in memory. */
+export function pageOfRows(rows: readonly Row[], page: ScorecardPage) {
+  const asked = rows.filter(
+    (row) => isAsked(row, page) && (page.after === undefined || text(row, 'party') > page.after),
+  );
+  const parties = scorecardsOf(asked, page.day);
+  const shown = parties.slice(0, page.limit);
+  return { parties: shown, next: parties.length > page.limit ? (shown.at(-1)?.party ?? null) : null };
+}
+
 /** Scorecards from rows of any number of contracts, sorted by party. */
 export function scorecardsOf(rows: readonly Row[], day: string) {
   const byParty = new Map<string, ScorecardRow[]>();

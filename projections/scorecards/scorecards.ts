@@ -4,7 +4,7 @@ import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { overdueReports } from '../../src/contract/obligations.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
-import type { Projection, RowSink, TableDefinition } from '../projection.js';
+import type { Projection, Row, RowSink, TableDefinition } from '../projection.js';
 
 export const scorecardsTable: TableDefinition = {
   name: 'scorecards_party',
@@ -127,21 +127,25 @@ function concerns(facts: ContractModel, touched: Touched): boolean {
   );
 }
 
+/** A row for each party that is or was on the contract. */
+export function cardRows(facts: ContractModel): readonly Row[] {
+  const { contract, registration } = facts;
+  const [buyer, seller] = [facts.holder('buyer') ?? '', facts.holder('seller') ?? ''];
+  return [...cards(facts)].map(([party, card]) => ({
+    contract,
+    party,
+    programme: registration?.programme ?? '',
+    buyer,
+    seller,
+    facts: JSON.stringify(card),
+  }));
+}
+
 export const scorecards: Projection = {
   name: 'scorecards',
   version: 1,
   tables: [scorecardsTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
-    if (!concerns(facts, touched)) return;
-    const { contract, registration } = facts;
-    for (const [party, card] of cards(facts))
-      rows.put(scorecardsTable, {
-        contract,
-        party,
-        programme: registration?.programme ?? '',
-        buyer: facts.holder('buyer') ?? '',
-        seller: facts.holder('seller') ?? '',
-        facts: JSON.stringify(card),
-      });
+    if (concerns(facts, touched)) for (const row of cardRows(facts)) rows.put(scorecardsTable, row);
   },
 };

@@ -136,7 +136,7 @@ export const discrepancyTypes = [
     opens: (data) => ({ kind: 'discrepancy', id: data.discrepancy, pointer: '/discrepancy' }),
     keeps: (data) => [`discrepancy ${data.discrepancy}`],
     portfolio: {
-      folds: false,
+      folds: true,
       keep: ({ discrepancy, shipment, line }) => ({
         discrepancy,
         ...(shipment === undefined ? {} : { shipment }),
@@ -153,6 +153,7 @@ export const discrepancyTypes = [
     act: false,
     by: ['seller', 'prime'],
     answers: answered,
+    portfolio: { folds: true, keep: ({ discrepancy }) => ({ discrepancy }) },
     fold: (model, event) => {
       if (!event.withdrawn) discrepancyOf(model, event)?.answers.push(event);
     },
@@ -165,6 +166,7 @@ export const discrepancyTypes = [
     act: false,
     by: ['buyer'],
     answers: answered,
+    portfolio: { folds: true, keep: ({ discrepancy }) => ({ discrepancy }) },
     fold: (model, event) => {
       if (event.withdrawn) return;
       const facts = discrepancyOf(model, event);

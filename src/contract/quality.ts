@@ -216,7 +216,14 @@ export const qualityTypes = [
     names: (data) => named('line', data.line, '/line'),
     opens: (data) => ({ kind: 'check', id: data.check, pointer: '/check' }),
     keeps: (data) => [`check ${data.check}`],
-    portfolio: { folds: false, keep: ({ check, line }) => ({ check, line }) },
+    portfolio: {
+      folds: true,
+      keep: (data) => ({
+        ...without(data, 'standard', 'quantity', 'sampleSize', 'characteristics', 'certificate'),
+        standard: '',
+        quantity: 0,
+      }),
+    },
     fold: foldCheck,
   }),
   eventType<NonconformanceRaised>({

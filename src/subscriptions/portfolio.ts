@@ -9,6 +9,8 @@ import type { ContractFilters, ContractPage } from '../../projections/contract-s
 import type { CorrectionFact, Fact } from '../../projections/portfolio-facts/portfolio-facts.js';
 import { factsOf, type ContractFacts, type PastOfPortfolio } from '../../projections/portfolio-facts/queries.js';
 import type { Row, Snapshot } from '../../projections/projection.js';
+import { isAsked, type ScorecardFilters } from '../../projections/scorecards/queries.js';
+import { cardRows } from '../../projections/scorecards/scorecards.js';
 import { foldForPortfolio, portfolioPart, upcast } from '../contract/contract.js';
 import { ContractModel } from '../contract/model.js';
 import { CORRECTION } from './decoding.js';
@@ -20,17 +22,23 @@ export interface PortfolioQuestion {
   readonly day: string;
   /** A page of the list; left out, the columns that sums are made of, of every contract. */
   readonly page?: ContractPage | undefined;
+  /** Rows of `scorecards` of these instead. */
+  readonly scorecards?: ScorecardFilters | undefined;
   /** Only contracts after this id, and up to that one. */
   readonly range: { readonly after?: string | undefined; readonly upTo?: string | undefined };
 }
 
-/** Rows of `contract_status` as they were; of a page at most one more than it has. */
+/** Rows of `contract_status` (or of `scorecards`) as they were; of a page at most one more than it has. */
 export async function portfolioRows(snapshot: Snapshot, question: PortfolioQuestion): Promise<readonly Placed[]> {
-  const { past, filters, day, page, range } = question;
+  const { past, filters, day, page, range, scorecards } = question;
   const rows: Row[] = [];
   for (const facts of await factsOf(snapshot, past, range)) {
     const model = foldFacts(facts);
     if (model.registration === undefined) continue;
+    if (scorecards !== undefined) {
+      for (const row of cardRows(model)) if (isAsked(row, scorecards)) rows.push(row);
+      continue;
+    }
     if (filters.party !== undefined && !model.partiesEver.has(filters.party)) continue;
     const row = contractRow(model);
     if (matches(row, filters, day)) rows.push(page === undefined ? narrowed(row) : row);

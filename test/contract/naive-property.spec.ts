@@ -15,9 +15,10 @@ import { integer, text, type ContractRows } from '../../projections/projection.j
 import { qualityView } from '../../projections/quality/queries.js';
 import { scheduleView } from '../../projections/schedule/queries.js';
 import { scorecardsOf } from '../../projections/scorecards/queries.js';
-import { scorecardsTable } from '../../projections/scorecards/scorecards.js';
+import { cardRows, scorecardsTable } from '../../projections/scorecards/scorecards.js';
 import { shipmentsView } from '../../projections/shipments/queries.js';
 import type { ContractEvent } from '../../src/contract/event-type.js';
+import type { ContractModel } from '../../src/contract/model.js';
 import { foldFacts } from '../../src/subscriptions/portfolio.js';
 import {
   naiveAccountability,
@@ -79,8 +80,8 @@ const ANSWERS: readonly (readonly [string, View, Naive])[] = [
   ['scorecards', scorecards, (events, question) => naiveScorecards([events], question)],
 ];
 
-/** The list's entry of one contract, folded from its dated facts. */
-function fromFacts(recorded: Recorded, about: Question): unknown {
+/** What is known of one contract, folded from its dated facts; `undefined` where it was not there yet. */
+function factsThen(recorded: Recorded, about: Question): ContractModel | undefined {
   const rows = rowsAt(recorded, { day: about.day }).get(factTable.name) ?? [];
   const last = about.upToRevision ?? recorded.length - 1;
   const selected = rows.filter(
@@ -91,8 +92,17 @@ function fromFacts(recorded: Recorded, about: Question): unknown {
   const facts = selected.flatMap((row) => row['fact'] ?? []).reverse();
   const revision = Math.max(...selected.map((row) => integer(row, 'revision')));
   const model = foldFacts({ contract: CONTRACT, revision, facts: facts.join(',') });
-  return model.registration === undefined ? undefined : summary(contractRow(model), about.day);
+  return model.registration === undefined ? undefined : model;
 }
+
+const entry = (recorded: Recorded, about: Question): unknown => {
+  const model = factsThen(recorded, about);
+  return model === undefined ? undefined : summary(contractRow(model), about.day);
+};
+const cards = (recorded: Recorded, about: Question): unknown => {
+  const model = factsThen(recorded, about);
+  return scorecardsOf(model === undefined ? [] : cardRows(model), about.day);
+};
 
 const listed = (events: Recorded, about: Question): unknown => {
   const contract = naiveContract(events, about) as Record<string, unknown> | undefined;
@@ -141,5 +151,9 @@ test.each(ANSWERS)('%s', (_name, view, naive) => {
 });
 
 test('an entry of the list as it was, from dated facts', () => {
-  agree(fromFacts, listed);
+  agree(entry, listed);
+});
+
+test('scorecards as they were, from dated facts', () => {
+  agree(cards, (events, about) => naiveScorecards([events], about));
 });

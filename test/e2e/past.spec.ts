@@ -46,7 +46,7 @@ const withoutPosition = <T extends { readonly at?: string | null }>(shown: T) =>
 describe('what a live ledger said at many times', () => {
   const DAYS = ['', 'on=2020-07-01', 'on=2021-06-30', 'on=2035-01-01'];
   const PARTS = ['', 'schedule', 'history', 'accountability', 'quality', 'shipments', 'discrepancies', 'payments'];
-  const LISTS = ['/contracts', '/portfolio/exposure'];
+  const LISTS = ['/contracts', '/portfolio/exposure', '/portfolio/scorecards'];
   const PATHS = [
     ...[...PARTS, 'obligations'].map((part) => `/contracts/${CONTRACT}${part === '' ? '' : `/${part}`}`),
     ...LISTS,

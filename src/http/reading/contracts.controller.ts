@@ -76,6 +76,7 @@ export class ContractsController {
       reply,
       query,
       { filters: contractFilters(query), page },
+      contractStatus,
       {
         present: (snapshot, day) => contractPage(snapshot, { ...page, day }),
         past: (rows, day) =>

@@ -18,8 +18,6 @@ import {
   object,
   list,
   query,
-  ON,
-  AFTER,
   LIMIT,
   CURSOR,
   PAST,
@@ -158,7 +156,7 @@ export const readingPaths: ApiPaths = {
       tag: 'Reading',
       summary: 'Where the contracts stand',
       description:
-        'Slip and lateness are the largest over the milestones of a contract. `on` may be today or a day to come; past days and `asOf` are answered for one contract at a time.',
+        'Slip and lateness are the largest over the milestones of a contract. What was known at a time (`asOf`), and what had happened by a day (`on`), is folded from dated facts.',
       parameters: [
         ...FILTERS,
         query('sort', 'A field, or that with `-` before it.', {
@@ -167,8 +165,7 @@ export const readingPaths: ApiPaths = {
         }),
         LIMIT,
         CURSOR,
-        ON,
-        AFTER,
+        ...PAST,
       ],
       responses: answer(
         'A page of contracts; `Link` has the next one.',

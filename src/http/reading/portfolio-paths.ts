@@ -19,7 +19,7 @@ import {
   maybe,
   money,
   object,
-  ON,
+  PAST,
   query,
   SHOWN,
   text,
@@ -117,8 +117,7 @@ export const portfolioPaths: ApiPaths = {
       parameters: [
         ...FILTERS,
         query('groupBy', 'One group for each of these.', { type: 'string', enum: [...GROUPINGS] }),
-        ON,
-        AFTER,
+        ...PAST,
       ],
       responses: tabular('The sums.', object({ ...SHOWN, groups: list(GROUP) })),
       problems: [...ASKING, 'not-acceptable'],
@@ -154,7 +153,7 @@ export const portfolioPaths: ApiPaths = {
       tag: 'Reading',
       summary: 'How each party does',
       description: 'Deliveries on time, notice of delays, first-pass yield, discrepancies, reports that were missed.',
-      parameters: [query('party', 'Only this party.', text), ...SIDES, LIMIT, CURSOR, ON, AFTER],
+      parameters: [query('party', 'Only this party.', text), ...SIDES, LIMIT, CURSOR, ...PAST],
       responses: tabular(
         'A page of parties; `Link` has the next one.',
         object({ ...SHOWN, parties: list(SCORECARD), next: textOrNull }),

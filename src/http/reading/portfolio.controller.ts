@@ -1,9 +1,10 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { contractStatus } from '../../../projections/contract-status/contract-status.js';
 import { AGES, exposure, exposureOf, GROUPINGS } from '../../../projections/contract-status/exposure.js';
 import { CHANGE_COLUMNS, CHANGE_KINDS, changesPage, type ChangePlace } from '../../../projections/schedule/changes.js';
 import { schedule } from '../../../projections/schedule/schedule.js';
-import { scorecardPage } from '../../../projections/scorecards/queries.js';
+import { pageOfRows, scorecardPage } from '../../../projections/scorecards/queries.js';
 import { scorecards } from '../../../projections/scorecards/scorecards.js';
 import { isCalendarDate, isInstant } from '../../contract/calendar.js';
 import { CSV, csvOf } from '../csv.js';
@@ -24,7 +25,7 @@ const LIMITS = { max: 500, usual: 50 };
 const SIDES = ['programme', 'buyer', 'seller'];
 const EXPOSURE = [...CONTRACT_FILTERS, 'groupBy', ...ONE_CONTRACT];
 const CHANGES = ['since', 'kind', 'contract', 'by', ...SIDES, 'limit', 'cursor', 'after'];
-const SCORECARDS = ['party', ...SIDES, 'limit', 'cursor', 'on', 'after'];
+const SCORECARDS = ['party', ...SIDES, 'limit', 'cursor', ...ONE_CONTRACT];
 
 const EXPOSURE_COLUMNS = [
   'key',
@@ -87,20 +88,14 @@ export class PortfolioController {
     const type = negotiate(request, [JSON_TYPE, CSV]);
     const filters = contractFilters(query);
     const groupBy = choiceParameter(query, 'groupBy', GROUPINGS);
-    const shown = await this.#reading.portfolio(
-      request,
-      reply,
-      query,
-      { filters },
-      {
-        present: (snapshot, day) => exposure(snapshot, { ...filters, groupBy, day }),
-        past: (rows, day) =>
-          exposureOf(
-            rows.map(({ row }) => row),
-            { groupBy, day },
-          ),
-      },
-    );
+    const shown = await this.#reading.portfolio(request, reply, query, { filters }, contractStatus, {
+      present: (snapshot, day) => exposure(snapshot, { ...filters, groupBy, day }),
+      past: (rows, day) =>
+        exposureOf(
+          rows.map(({ row }) => row),
+          { groupBy, day },
+        ),
+    });
     if (type === CSV) {
       const entries = shown.result.map(({ age, ...group }) => ({
         ...group,
@@ -145,9 +140,14 @@ export class PortfolioController {
         typeof party === 'string' && ID.test(party) ? party : undefined,
       ),
     };
-    const shown = await this.#reading.portfolioToCome(request, reply, query, scorecards, (snapshot, day) =>
-      scorecardPage(snapshot, { ...page, day }),
-    );
+    const shown = await this.#reading.portfolio(request, reply, query, { filters: {}, scorecards: page }, scorecards, {
+      present: (snapshot, day) => scorecardPage(snapshot, { ...page, day }),
+      past: (rows, day) =>
+        pageOfRows(
+          rows.map(({ row }) => row),
+          { ...page, day },
+        ),
+    });
     const { parties, next: last } = shown.result;
     const next = last === null ? null : cursorText(query, 'scorecards', { party: last });
     linkNext(request, reply, next);

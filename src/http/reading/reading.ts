@@ -1,10 +1,10 @@
 /** What the reading controllers share: the present from the read model, the past by replay, and what is said of both. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { contractStatus } from '../../../projections/contract-status/contract-status.js';
 import type { Placed } from '../../../projections/contract-status/past.js';
 import { STATUSES, type ContractFilters, type ContractPage } from '../../../projections/contract-status/queries.js';
 import { portfolioFacts } from '../../../projections/portfolio-facts/portfolio-facts.js';
+import type { ScorecardFilters } from '../../../projections/scorecards/queries.js';
 import type { ContractRows, Projection, Snapshot } from '../../../projections/projection.js';
 import { dayOf } from '../../contract/calendar.js';
 import { Limits, callerOf } from '../limits.js';
@@ -48,6 +48,8 @@ export interface PastPortfolioQuestion {
   readonly filters: ContractFilters;
   /** A page of the list, without its day; left out, what sums are made of. */
   readonly page?: Omit<ContractPage, 'day'> | undefined;
+  /** Rows of scorecards of these, instead. */
+  readonly scorecards?: ScorecardFilters | undefined;
 }
 
 export interface PastPortfolio {
@@ -134,32 +136,16 @@ export class Reading {
     return { asOf, on, position: String(position), result };
   }
 
-  /** All contracts, from the rows of the present: now, or on a day to come. */
-  async portfolioToCome<T>(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    query: Query,
-    projection: Projection,
-    present: (snapshot: Snapshot, day: string) => Promise<T>,
-  ): Promise<Shown<T>> {
-    const today = dayOf(this.now());
-    const on = dayParameter(query, 'on') ?? today;
-    if (on < today) {
-      const detail = `must not be before ${today}: of past days there are no rows of this`;
-      throw new Problem('invalid-query', `the query parameter on ${detail}`, [{ pointer: '?on', detail }]);
-    }
-    return this.present(request, reply, query, projection, present, on);
-  }
-
   /**
-   * All contracts where each stands: the present, and days to come, from rows of `contract-status`; what was known at a
+   * All contracts at once: the present, and days to come, from rows of a projection; what was known at a
    * time, and what had happened by a day that is past, from dated facts.
    */
   async portfolio<T>(
     request: FastifyRequest,
     reply: FastifyReply,
     query: Query,
-    question: Pick<PastPortfolioQuestion, 'filters' | 'page'>,
+    question: Pick<PastPortfolioQuestion, 'filters' | 'page' | 'scorecards'>,
+    projection: Projection,
     answers: {
       readonly present: (snapshot: Snapshot, day: string) => Promise<T>;
       readonly past: (rows: readonly Placed[], day: string) => T;
@@ -169,7 +155,7 @@ export class Reading {
     const on = dayParameter(query, 'on');
     const now = this.now();
     if (asOf === undefined && (on === undefined || on >= dayOf(now)))
-      return this.present(request, reply, query, contractStatus, answers.present, on ?? dayOf(now));
+      return this.present(request, reply, query, projection, answers.present, on ?? dayOf(now));
     await this.#limits.waitAfter(request, query, portfolioFacts.name);
     // A position that was given by an answer is in the rows soon; what is shown then never changes.
     if (asOf?.kind === 'position') await this.#limits.waitFor(request, asOf.position, portfolioFacts.name, 'asOf');
