@@ -1,10 +1,9 @@
 /** A thread that answers questions about the past, one at a time. Store and read model are opened for the first of them. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Placed } from '../projections/contract-status/past.js';
 import { projections } from '../projections/index.js';
 import { portfolioFacts } from '../projections/portfolio-facts/portfolio-facts.js';
 import { openReader, type ReaderStore } from './open-store.js';
-import { portfolioRows, type PortfolioQuestion } from './subscriptions/portfolio.js';
+import { portfolioPart, type PortfolioPart, type PortfolioQuestion } from './subscriptions/portfolio.js';
 import { openReadModel, type ReadModel } from './subscriptions/read-model.js';
 import { replayContract, type ReplayedRows, type ReplayRequest } from './subscriptions/replay.js';
 import { errorAsData, type FromReplayer, type ReplayThreadData, type ToReplayer } from './subscriptions/threads.js';
@@ -28,9 +27,9 @@ async function replay(request: ReplayRequest): Promise<ReplayedRows | undefined>
   return { rows, position, asOfInstant, on };
 }
 
-async function portfolio(question: PortfolioQuestion): Promise<readonly Placed[]> {
+async function portfolio(question: PortfolioQuestion): Promise<PortfolioPart> {
   rows ??= openReadModel(readModel);
-  const { result } = await rows.query(portfolioFacts, (snapshot) => portfolioRows(snapshot, question));
+  const { result } = await rows.query(portfolioFacts, (snapshot) => portfolioPart(snapshot, question));
   return result;
 }
 

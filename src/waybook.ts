@@ -220,7 +220,7 @@ const PORTFOLIO_PARTS = 2;
 
 /** The portfolio as it was: its contracts in ranges of about the same size, folded at the same time. */
 async function portfolioOf(
-  { asOf, on, filters, page, scorecards }: PastPortfolioQuestion,
+  { asOf, on, filters, want }: PastPortfolioQuestion,
   { store, clock, readModel }: Parts,
   replays: ReplayPool,
 ): Promise<PastPortfolio> {
@@ -242,15 +242,18 @@ async function portfolioOf(
     ...(asOf?.kind === 'instant' ? { recordedtime: instant } : {}),
     ...(on === undefined ? {} : { on }),
   };
-  const whole = {
-    ...(page === undefined ? {} : { page: { ...page, day } }),
-    ...(scorecards === undefined ? {} : { scorecards }),
-  };
+  const wanted = want.kind === 'page' ? ({ kind: 'page', page: { ...want.page, day } } as const) : want;
   const starts = [undefined, ...ends];
-  const rows = await replays.portfolio(
-    starts.map((after, part) => ({ past, filters, day, range: { after, upTo: ends[part] }, ...whole })),
+  const parts = await replays.portfolio(
+    starts.map((after, part) => ({ past, filters, day, range: { after, upTo: ends[part] }, want: wanted })),
   );
-  return { rows, position, on: day };
+  return {
+    page: parts.flatMap(({ page }) => page),
+    groups: parts.flatMap(({ groups }) => groups),
+    cards: parts.flatMap(({ cards }) => cards),
+    position,
+    on: day,
+  };
 }
 
 /** The machine's clock; or one that goes on from the last event, and moves when it is told to. */

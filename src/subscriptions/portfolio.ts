@@ -3,7 +3,7 @@
  * and had happened by then, into the row that the present is answered from.
  */
 import { contractRow } from '../../projections/contract-status/contract-status.js';
-import { COLUMNS_OF_EXPOSURE } from '../../projections/contract-status/exposure.js';
+import { Exposure, type Group, type Grouping } from '../../projections/contract-status/exposure.js';
 import { matches, pageOf, type Placed } from '../../projections/contract-status/past.js';
 import type { ContractFilters, ContractPage } from '../../projections/contract-status/queries.js';
 import type { CorrectionFact, Fact } from '../../projections/portfolio-facts/portfolio-facts.js';
@@ -11,7 +11,7 @@ import { factsOf, type ContractFacts, type PastOfPortfolio } from '../../project
 import type { Row, Snapshot } from '../../projections/projection.js';
 import { isAsked, type ScorecardFilters } from '../../projections/scorecards/queries.js';
 import { cardRows } from '../../projections/scorecards/scorecards.js';
-import { foldForPortfolio, portfolioPart, upcast } from '../contract/contract.js';
+import { foldForPortfolio, portfolioPart as partOf, upcast } from '../contract/contract.js';
 import { ContractModel } from '../contract/model.js';
 import { CORRECTION } from './decoding.js';
 
@@ -20,34 +20,43 @@ export interface PortfolioQuestion {
   readonly filters: ContractFilters;
   /** The day asked about (YYYY-MM-DD). */
   readonly day: string;
-  /** A page of the list; left out, the columns that sums are made of, of every contract. */
-  readonly page?: ContractPage | undefined;
-  /** Rows of `scorecards` of these instead. */
-  readonly scorecards?: ScorecardFilters | undefined;
+  /** What is wanted: a page of the list, sums, or rows of scorecards. */
+  readonly want:
+    | { readonly kind: 'page'; readonly page: ContractPage }
+    | { readonly kind: 'sums'; readonly groupBy: Grouping | undefined }
+    | { readonly kind: 'scorecards'; readonly of: ScorecardFilters };
   /** Only contracts after this id, and up to that one. */
   readonly range: { readonly after?: string | undefined; readonly upTo?: string | undefined };
 }
 
-/** Rows of `contract_status` (or of `scorecards`) as they were; of a page at most one more than it has. */
-export async function portfolioRows(snapshot: Snapshot, question: PortfolioQuestion): Promise<readonly Placed[]> {
-  const { past, filters, day, page, range, scorecards } = question;
+/** Part of an answer: of a page at most one row more than it has, in no order; sums by group; rows of scorecards. */
+export interface PortfolioPart {
+  readonly page: readonly Placed[];
+  readonly groups: readonly Group[];
+  readonly cards: readonly Row[];
+}
+
+/** What is asked about the contracts of the range, as they were. */
+export async function portfolioPart(snapshot: Snapshot, question: PortfolioQuestion): Promise<PortfolioPart> {
+  const { past, filters, day, want, range } = question;
   const rows: Row[] = [];
+  const cards: Row[] = [];
+  const sums = new Exposure({ day, groupBy: want.kind === 'sums' ? want.groupBy : undefined });
   for (const facts of await factsOf(snapshot, past, range)) {
     const model = foldFacts(facts);
     if (model.registration === undefined) continue;
-    if (scorecards !== undefined) {
-      for (const row of cardRows(model)) if (isAsked(row, scorecards)) rows.push(row);
+    if (want.kind === 'scorecards') {
+      for (const row of cardRows(model)) if (isAsked(row, want.of)) cards.push(row);
       continue;
     }
     if (filters.party !== undefined && !model.partiesEver.has(filters.party)) continue;
     const row = contractRow(model);
-    if (matches(row, filters, day)) rows.push(page === undefined ? narrowed(row) : row);
+    if (!matches(row, filters, day)) continue;
+    if (want.kind === 'sums') sums.add(row);
+    else rows.push(row);
   }
-  return page === undefined ? rows.map((row) => ({ row, value: null })) : pageOf(rows, page);
+  return { page: want.kind === 'page' ? pageOf(rows, want.page) : [], groups: sums.groups, cards };
 }
-
-const narrowed = (row: Row): Row =>
-  Object.fromEntries(COLUMNS_OF_EXPOSURE.map((column) => [column, row[column] ?? null]));
 
 /** The facts of a contract as its sums are computed from them; without a registration where it was not there yet. */
 export function foldFacts({ contract, revision, facts: text }: ContractFacts): ContractModel {
@@ -72,7 +81,7 @@ function take(model: ContractModel, fact: Fact, correction: CorrectionFact | und
   const data =
     correction === undefined || correction.data === null
       ? sent
-      : (portfolioPart(type, upcast(type, version, correction.data) as object) ?? {});
+      : (partOf(type, upcast(type, version, correction.data) as object) ?? {});
   foldForPortfolio(model, {
     contract: model.contract,
     revision,

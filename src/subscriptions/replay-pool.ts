@@ -4,8 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { ReadModelError } from './errors.js';
-import type { Placed } from '../../projections/contract-status/past.js';
-import type { PortfolioQuestion } from './portfolio.js';
+import type { PortfolioPart, PortfolioQuestion } from './portfolio.js';
 import type { ReplayedRows, ReplayRequest } from './replay.js';
 import { ThreadError, type FromReplayer, type ReplayJob, type ReplayThreadData, type ToReplayer } from './threads.js';
 
@@ -16,11 +15,11 @@ export interface ReplayPool {
    */
   replay(request: ReplayRequest): Promise<ReplayedRows | undefined>;
   /**
-   * Rows of contracts as they were, by what each question selects; the questions are answered at the same time as far as
-   * there are threads.
-   * @throws ThreadError with the code of what `portfolioRows` threw; ReadModelError `projector-stopped`
+   * Contracts as they were, a part for each question; the questions are answered at the same time as far as there are
+   * threads.
+   * @throws ThreadError with the code of what `portfolioPart` threw; ReadModelError `projector-stopped`
    */
-  portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly Placed[]>;
+  portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly PortfolioPart[]>;
   /** Lets replays under way finish. May be called twice. */
   close(): Promise<void>;
 }
@@ -59,9 +58,9 @@ class Pool implements ReplayPool {
     return (await this.#do({ kind: 'replay', request })) as ReplayedRows | undefined;
   }
 
-  async portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly Placed[]> {
+  async portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly PortfolioPart[]> {
     const parts = await Promise.all(questions.map((question) => this.#do({ kind: 'portfolio', question })));
-    return (parts as (readonly Placed[])[]).flat();
+    return parts as PortfolioPart[];
   }
 
   #do(message: ReplayJob): Promise<Done> {

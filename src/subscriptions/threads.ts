@@ -1,7 +1,6 @@
 /** What the threads of this folder say to each other. Everything is plain data that can be cloned. */
-import type { Placed } from '../../projections/contract-status/past.js';
 import { codeOf, messageOf } from './errors.js';
-import type { PortfolioQuestion } from './portfolio.js';
+import type { PortfolioPart, PortfolioQuestion } from './portfolio.js';
 import type { ReplayedRows, ReplayRequest } from './replay.js';
 import type { ProjectionStatus, RebuildProgress } from './status.js';
 
@@ -61,5 +60,5 @@ export type ReplayJob =
 export type ToReplayer = ReplayJob | { readonly kind: 'close' };
 
 export type FromReplayer =
-  | { readonly kind: 'done'; readonly result: ReplayedRows | readonly Placed[] | undefined }
+  | { readonly kind: 'done'; readonly result: ReplayedRows | PortfolioPart | undefined }
   | { readonly kind: 'failed'; readonly error: ErrorAsData };

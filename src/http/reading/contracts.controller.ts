@@ -75,11 +75,11 @@ export class ContractsController {
       request,
       reply,
       query,
-      { filters: contractFilters(query), page },
+      { filters: contractFilters(query), want: { kind: 'page', page } },
       contractStatus,
       {
         present: (snapshot, day) => contractPage(snapshot, { ...page, day }),
-        past: (rows, day) =>
+        past: ({ page: rows, on: day }) =>
           shownPage([...rows].sort(comparePlaced(page.descending)).slice(0, page.limit + 1), { ...page, day }),
       },
     );

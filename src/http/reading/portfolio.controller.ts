@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { contractStatus } from '../../../projections/contract-status/contract-status.js';
-import { AGES, exposure, exposureOf, GROUPINGS } from '../../../projections/contract-status/exposure.js';
+import { AGES, exposure, GROUPINGS, groupsView } from '../../../projections/contract-status/exposure.js';
 import { CHANGE_COLUMNS, CHANGE_KINDS, changesPage, type ChangePlace } from '../../../projections/schedule/changes.js';
 import { schedule } from '../../../projections/schedule/schedule.js';
 import { pageOfRows, scorecardPage } from '../../../projections/scorecards/queries.js';
@@ -88,13 +88,10 @@ export class PortfolioController {
     const type = negotiate(request, [JSON_TYPE, CSV]);
     const filters = contractFilters(query);
     const groupBy = choiceParameter(query, 'groupBy', GROUPINGS);
-    const shown = await this.#reading.portfolio(request, reply, query, { filters }, contractStatus, {
+    const want = { kind: 'sums', groupBy } as const;
+    const shown = await this.#reading.portfolio(request, reply, query, { filters, want }, contractStatus, {
       present: (snapshot, day) => exposure(snapshot, { ...filters, groupBy, day }),
-      past: (rows, day) =>
-        exposureOf(
-          rows.map(({ row }) => row),
-          { groupBy, day },
-        ),
+      past: ({ groups }) => groupsView(groups),
     });
     if (type === CSV) {
       const entries = shown.result.map(({ age, ...group }) => ({
@@ -140,13 +137,10 @@ export class PortfolioController {
         typeof party === 'string' && ID.test(party) ? party : undefined,
       ),
     };
-    const shown = await this.#reading.portfolio(request, reply, query, { filters: {}, scorecards: page }, scorecards, {
+    const want = { kind: 'scorecards', of: page } as const;
+    const shown = await this.#reading.portfolio(request, reply, query, { filters: {}, want }, scorecards, {
       present: (snapshot, day) => scorecardPage(snapshot, { ...page, day }),
-      past: (rows, day) =>
-        pageOfRows(
-          rows.map(({ row }) => row),
-          { ...page, day },
-        ),
+      past: ({ cards, on: day }) => pageOfRows(cards, { ...page, day }),
     });
     const { parties, next: last } = shown.result;
     const next = last === null ? null : cursorText(query, 'scorecards', { party: last });

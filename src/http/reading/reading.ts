@@ -1,11 +1,12 @@
 /** What the reading controllers share: the present from the read model, the past by replay, and what is said of both. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Group, Grouping } from '../../../projections/contract-status/exposure.js';
 import type { Placed } from '../../../projections/contract-status/past.js';
 import { STATUSES, type ContractFilters, type ContractPage } from '../../../projections/contract-status/queries.js';
 import { portfolioFacts } from '../../../projections/portfolio-facts/portfolio-facts.js';
 import type { ScorecardFilters } from '../../../projections/scorecards/queries.js';
-import type { ContractRows, Projection, Snapshot } from '../../../projections/projection.js';
+import type { ContractRows, Projection, Row, Snapshot } from '../../../projections/projection.js';
 import { dayOf } from '../../contract/calendar.js';
 import { Limits, callerOf } from '../limits.js';
 import { PARTS, type HttpParts } from '../ports.js';
@@ -46,15 +47,19 @@ export interface PastPortfolioQuestion {
   readonly asOf: AsOf | undefined;
   readonly on: string | undefined;
   readonly filters: ContractFilters;
-  /** A page of the list, without its day; left out, what sums are made of. */
-  readonly page?: Omit<ContractPage, 'day'> | undefined;
-  /** Rows of scorecards of these, instead. */
-  readonly scorecards?: ScorecardFilters | undefined;
+  /** A page of the list, without its day; sums; or rows of scorecards. */
+  readonly want:
+    | { readonly kind: 'page'; readonly page: Omit<ContractPage, 'day'> }
+    | { readonly kind: 'sums'; readonly groupBy: Grouping | undefined }
+    | { readonly kind: 'scorecards'; readonly of: ScorecardFilters };
 }
 
+/** What was asked for, put together from parts that were answered each by itself; in no order. */
 export interface PastPortfolio {
-  /** Of a page at most one more than it has from each part that was answered by itself; in no order. */
-  readonly rows: readonly Placed[];
+  /** Of a page at most one row more than it has from each part. */
+  readonly page: readonly Placed[];
+  readonly groups: readonly Group[];
+  readonly cards: readonly Row[];
   readonly position: bigint;
   readonly on: string;
 }
@@ -144,11 +149,11 @@ export class Reading {
     request: FastifyRequest,
     reply: FastifyReply,
     query: Query,
-    question: Pick<PastPortfolioQuestion, 'filters' | 'page' | 'scorecards'>,
+    question: Pick<PastPortfolioQuestion, 'filters' | 'want'>,
     projection: Projection,
     answers: {
       readonly present: (snapshot: Snapshot, day: string) => Promise<T>;
-      readonly past: (rows: readonly Placed[], day: string) => T;
+      readonly past: (past: PastPortfolio) => T;
     },
   ): Promise<Shown<T>> {
     const asOf = await asOfParameter(query, this.#parts);
@@ -167,7 +172,7 @@ export class Reading {
       asOf: asOfText(asOf) ?? now,
       on: past.on,
       position: String(past.position),
-      result: answers.past(past.rows, past.on),
+      result: answers.past(past),
     };
   }
 
