@@ -9,6 +9,7 @@ import {
   listTable,
   flag,
   nameOf,
+  reportedBy,
   type Projection,
   type Row,
   type RowSink,
@@ -99,8 +100,7 @@ function disputeFacts(dispute: DisputeFacts) {
     contests,
     openedAt: opened.recordedtime,
     answers: answers.map((answer) => ({
-      by: answer.party,
-      onBehalfOf: answer.onBehalfOf ?? null,
+      ...reportedBy(answer),
       position: answer.data.position,
       answeredAt: answer.recordedtime,
       event: nameOf(answer),

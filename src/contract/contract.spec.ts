@@ -235,6 +235,7 @@ describe('on behalf of', () => {
       'DelayAcknowledged',
       'DelayDetermined',
       'DeliveryAccepted',
+      'DiscrepancyClosed',
       'DisputeDecided',
       'DisputeOpened',
       'DisputeWithdrawn',

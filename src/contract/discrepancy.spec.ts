@@ -121,3 +121,11 @@ test('who may do what; closed twice is flagged', () => {
   const { recorded } = given(...base, dispatched, raised(), closed('2020-08-01'), closed('2020-08-02'));
   expect([...foldAll(recorded).flags.values()].map(({ code }) => code)).toEqual(['repeated-answer']);
 });
+
+test('nobody closes a report in the buyer’s name', () => {
+  const history = [...base, dispatched, raised()];
+  expect(refusalOf(history, closed('2020-08-01', { by: 'us-gov', onbehalfof: 'jp-mod' }))).toMatchObject({
+    code: 'not-permitted',
+    problems: [{ pointer: '/onbehalfof' }],
+  });
+});

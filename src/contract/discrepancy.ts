@@ -165,6 +165,8 @@ export const discrepancyTypes = [
     payload: DiscrepancyClosed,
     act: false,
     by: ['buyer'],
+    // Who closes it for the buyer would say that the buyer is content, and the buyer could not correct it.
+    inPersonOnly: true,
     answers: answered,
     portfolio: { folds: true, keep: ({ discrepancy }) => ({ discrepancy }) },
     fold: (model, event) => {

@@ -157,3 +157,12 @@ test('who may do what', () => {
   // An answer may come before the dispute is heard of.
   expect(refusalOf(base, answered)).toBeUndefined();
 });
+
+test('an answer that is recorded for another shows who recorded it, and for whom', () => {
+  const second = event(
+    'DisputeAnswered',
+    { dispute: 'jp-mod/C1', position: 'we give in' },
+    { by: 'us-gov', onbehalfof: 'jp-mod', time: '2020-06-03' },
+  );
+  expect(view(opened(), second).disputes[0]!.answers).toMatchObject([{ by: 'us-gov', onBehalfOf: 'jp-mod' }]);
+});

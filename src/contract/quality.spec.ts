@@ -103,3 +103,8 @@ test('who may do what', () => {
   expect(refusalOf([...base, raised('minor')], disposed({ by: 'prime-a' }))).toMatchObject({ code: 'not-permitted' });
   expect(refusalOf([...base, raised('minor')], raised('minor', { id: 'again' }))).toMatchObject({ code: 'id-in-use' });
 });
+
+test('a disposition that is recorded for another shows who recorded it, and for whom', () => {
+  const { nonconformances } = view(raised('critical'), disposed({ by: 'prime-a', onbehalfof: 'jp-mod' }));
+  expect(nonconformances[0]!.dispositions).toMatchObject([{ by: 'prime-a', onBehalfOf: 'jp-mod' }]);
+});

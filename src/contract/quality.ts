@@ -170,7 +170,7 @@ function foldDispositioned(model: ContractModel, event: EffectiveEvent<Nonconfor
     revision,
     recordedtime,
     event: { id: event.id, source: event.source },
-    by: event.party,
+    by: event.reporter,
     onBehalfOf,
     disposition: event.data.disposition,
     approvedBy: event.data.approvedBy,

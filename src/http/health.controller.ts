@@ -61,7 +61,7 @@ export class HealthController {
           : {
               state: watch.state,
               through: watch.through ?? null,
-              lag: { days: watch.lagDays },
+              lag: { days: watch.lagDays ?? null },
               noticed: watch.noticed,
               error: watch.error ?? null,
             },

@@ -227,7 +227,12 @@ function schemas(): Record<string, JsonSchema> {
             ...orNull({ type: 'string', format: 'date' }),
             description: 'The last day at whose start all that was missed had been noticed.',
           },
-          lag: object({ days: { type: 'integer', description: 'Days that have begun since then.' } }),
+          lag: object({
+            days: {
+              ...orNull({ type: 'integer' }),
+              description: 'Days that have begun since then; null before the first pass.',
+            },
+          }),
           noticed: { type: 'integer', description: 'What it has had recorded since it was started.' },
           error: orNull(object({ contract: orNull({ type: 'string' }), detail: { type: 'string' } })),
         }),

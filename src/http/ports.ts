@@ -57,7 +57,8 @@ export interface WatchHealth {
   readonly state: 'live' | 'catching-up' | 'standby' | 'failed';
   /** The last day (YYYY-MM-DD) at whose start all that was missed had been noticed. */
   readonly through: string | undefined;
-  readonly lagDays: number;
+  /** `undefined` before the first pass. */
+  readonly lagDays: number | undefined;
   /** How much it has had recorded since the start. */
   readonly noticed: number;
   readonly error: { readonly contract: string | null; readonly detail: string } | undefined;

@@ -130,7 +130,7 @@ test('after a pause it names what was missed then, though the report has come si
     await bench.record('2020-03-20', forecast('2020-03-20')); // nine days late
     bench.dayBegins('2020-04-01');
     const watch = bench.watch();
-    expect(watch.status()).toMatchObject({ state: 'catching-up', through: undefined });
+    expect(watch.status()).toMatchObject({ state: 'catching-up', through: undefined, lagDays: undefined });
     await watch.pass();
     expect(await bench.notices()).toEqual(['overdue/prime-a/1/2020-03-10']);
   });

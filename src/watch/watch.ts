@@ -42,8 +42,8 @@ export interface WatchStatus {
   readonly state: 'live' | 'catching-up' | 'standby' | 'failed';
   /** The last day at whose start all was noticed; `undefined` before the first. */
   readonly through: string | undefined;
-  /** Days of the clock since then that have not been looked at. */
-  readonly lagDays: number;
+  /** Days of the clock since then that have not been looked at; `undefined` before the first pass, when nobody knows. */
+  readonly lagDays: number | undefined;
   /** How much it has had recorded since it was started. */
   readonly noticed: number;
   /** What it could not look at; it is tried again. */
@@ -93,12 +93,12 @@ export class Watch {
 
   status(): WatchStatus {
     const today = this.#today();
-    const lagDays = this.#through === undefined ? 0 : Math.max(0, today - this.#through);
+    const lagDays = this.#through === undefined ? undefined : Math.max(0, today - this.#through);
     const state = this.#parts.standsBy()
       ? 'standby'
       : this.#error !== undefined
         ? 'failed'
-        : this.#through === undefined || lagDays > 0
+        : lagDays === undefined || lagDays > 0
           ? 'catching-up'
           : 'live';
     return {

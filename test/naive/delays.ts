@@ -239,7 +239,7 @@ function disputeAnswer(book: Book, dispute: Fact) {
     status: disputeStatus(book, dispute),
     openedAt: dispute.recordedtime,
     answers: inDispute(book, dispute, 'DisputeAnswered').map((fact) => ({
-      by: fact.party,
+      by: fact.reporter,
       onBehalfOf: orNull(fact.onBehalfOf),
       position: fact.data['position'] as string,
       answeredAt: fact.recordedtime,

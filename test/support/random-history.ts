@@ -335,6 +335,7 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
           approvedBy: of(['jp-mod', 'us-gov'], other),
         },
         by: of(['inspector-a', 'us-gov', 'jp-mod'], third),
+        ...(pick % 5 === 0 ? { by: 'prime-a', onbehalfof: 'us-gov' } : {}),
       };
     case 'mitigate':
       return {
@@ -435,6 +436,7 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
         type: 'DisputeAnswered',
         data: { dispute: disputeName(step), position: 'it is' },
         by: of(['jp-mod', 'prime-a'], other),
+        ...(pick % 5 === 0 ? { by: 'us-gov', onbehalfof: 'jp-mod' } : {}),
       };
     case 'withdraw':
       return {
