@@ -4,7 +4,7 @@
  * to every projection; no projection reads a clock, a database or another projection.
  */
 import type { Kysely } from 'kysely';
-import type { ContractModel, Touched } from '../src/contract/model.js';
+import type { ChangedKind, ContractModel, Touched } from '../src/contract/model.js';
 
 /**
  * How a column is kept. `integer` holds a JavaScript number, `bigint` a position; `json` is text that the projection
@@ -33,6 +33,31 @@ export const listTable = (name: string, id: string): TableDefinition => ({
   columns: { contract: { type: 'text' }, [id]: { type: 'text' }, seq: { type: 'integer' }, facts: { type: 'json' } },
   key: ['contract', id],
 });
+
+/** Puts a row of a {@link listTable}. */
+export function putListed(
+  rows: RowSink,
+  table: TableDefinition,
+  {
+    contract,
+    id,
+    seq,
+    facts,
+  }: { readonly contract: string; readonly id: string; readonly seq: number; readonly facts: object },
+): void {
+  rows.put(table, { contract, [table.key[1]!]: id, seq, facts: JSON.stringify(facts) });
+}
+
+/** Those of a kind that changed, with their ids. */
+export const changedOf = <T>(
+  touched: Touched,
+  kind: ChangedKind,
+  all: ReadonlyMap<string, T>,
+): readonly (readonly [string, T])[] =>
+  [...(touched.changed.get(kind) ?? [])].flatMap((id) => {
+    const found = all.get(id);
+    return found === undefined ? [] : [[id, found] as const];
+  });
 
 /** Takes the rows of one contract. A row put twice counts as put last; `remove` names the key's columns. */
 export interface RowSink {
@@ -99,19 +124,17 @@ export const integerOrNull = (row: Row, column: string): number | null => {
 export const json = <T>(row: Row, column: string): T => JSON.parse(text(row, column)) as T;
 export const flag = (value: boolean): number => (value ? 1 : 0);
 
-// What most answers say of an event.
-export interface Reported {
-  readonly id: string;
-  readonly source: string;
-  readonly reporter: string;
-  readonly onBehalfOf: string | undefined;
+/** Rows by what a key says of each, in the order in which they come. */
+export function groupRows(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Row[]> {
+  const found = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const of = found.get(key);
+    if (of === undefined) found.set(key, [row]);
+    else of.push(row);
+  }
+  return found;
 }
-export const nameOf = ({ id, source }: Pick<Reported, 'id' | 'source'>) => ({ id, source });
-/** Who recorded it, and for whom. */
-export const reportedBy = ({ reporter, onBehalfOf }: Pick<Reported, 'reporter' | 'onBehalfOf'>) => ({
-  by: reporter,
-  onBehalfOf: onBehalfOf ?? null,
-});
 /** Rows in the order of an integer column. */
 export const ordered = (rows: readonly Row[], column: string): Row[] =>
   [...rows].sort((a, b) => integer(a, column) - integer(b, column));

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { projections } from '../projections/index.js';
 import { portfolioFacts } from '../projections/portfolio-facts/portfolio-facts.js';
 import { openReader, type ReaderStore } from './open-store.js';
-import { portfolioPart, type PortfolioPart, type PortfolioQuestion } from './subscriptions/portfolio.js';
+import { portfolioAnswer, type PortfolioAnswer, type PortfolioQuestion } from './subscriptions/portfolio.js';
 import { openReadModel, type ReadModel } from './subscriptions/read-model.js';
 import { replayContract, type ReplayedRows, type ReplayRequest } from './subscriptions/replay.js';
 import { errorAsData, type FromReplayer, type ReplayThreadData, type ToReplayer } from './subscriptions/threads.js';
@@ -27,9 +27,9 @@ async function replay(request: ReplayRequest): Promise<ReplayedRows | undefined>
   return { rows, position, asOfInstant, on };
 }
 
-async function portfolio(question: PortfolioQuestion): Promise<PortfolioPart> {
+async function portfolio(question: PortfolioQuestion): Promise<PortfolioAnswer> {
   rows ??= openReadModel(readModel);
-  const { result } = await rows.query(portfolioFacts, (snapshot) => portfolioPart(snapshot, question));
+  const { result } = await rows.query(portfolioFacts, (snapshot) => portfolioAnswer(snapshot, question));
   return result;
 }
 

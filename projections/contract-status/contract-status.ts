@@ -3,10 +3,10 @@ import { dayNumber, dayOf } from '../../src/contract/calendar.js';
 import type { ContractModel, LineFacts, Touched } from '../../src/contract/model.js';
 import { minorUnits, quantityData } from '../../src/contract/money.js';
 import { overdueReports, reportStates } from '../../src/contract/obligations.js';
-import { acceptedOf, deliveredSince, deliveredValue, exposureOf, settledOn } from '../../src/contract/payment.js';
+import { deliveredSince, deliveredValue, exposureOf, settledOn } from '../../src/contract/payment.js';
 import { reportsTouched } from '../../src/contract/reporting.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
-import { inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
+import { acceptedOf, inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
 import { flag, type Projection, type Row, type RowSink, type TableDefinition } from '../projection.js';
 
 export const contractTable: TableDefinition = {

@@ -42,7 +42,7 @@ export async function exposure(snapshot: Snapshot, question: ExposureQuestion) {
     .select([...COLUMNS])
     .where((eb) => eb.and(filtersSql(eb, snapshot, question, dayNumber(question.day))))
     .execute();
-  return exposureOf(rows, question);
+  return exposureOfRows(rows, question);
 }
 
 /** What contracts of one key and currency come to, in minor units. Plain data: it crosses threads. */
@@ -160,7 +160,7 @@ const sumOf = (a: Sums, b: Sums): Sums =>
   Object.fromEntries(Object.entries(a).map(([name, value]) => [name, plus(value, b[name as keyof Sums])])) as Sums;
 
 /** The sums over rows of `contract_status`. */
-export function exposureOf(rows: readonly Row[], question: Pick<ExposureQuestion, 'day' | 'groupBy'>) {
+export function exposureOfRows(rows: readonly Row[], question: Pick<ExposureQuestion, 'day' | 'groupBy'>) {
   const found = new Exposure(question);
   for (const row of rows) found.add(row);
   return groupsView(found.groups);

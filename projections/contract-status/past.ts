@@ -3,7 +3,7 @@
  * and sorted, and how, is what `queries.ts` says in SQL.
  */
 import { integer, text, type ColumnValue, type Row } from '../projection.js';
-import { statusOn, summary, type ContractFilters, type ContractPage, type SortField } from './queries.js';
+import { largestOn, sortOf, statusOn, type ContractFilters, type ContractPage, type SortField } from './queries.js';
 
 /** Whether a row is among those asked for. Who is or was on the contract is not in it: that is for the caller to see. */
 export function matches(row: Row, { status, programme, q, overdueReports }: ContractFilters, day: string): boolean {
@@ -17,40 +17,16 @@ export function matches(row: Row, { status, programme, q, overdueReports }: Cont
 
 /** What a row is sorted by; `null` comes last in both directions. */
 export function sortValueOf(row: Row, field: SortField, day: string): string | number | null {
-  const money = (column: string): string => `${text(row, 'currency')} ${text(row, column)}`;
-  switch (field) {
+  const by = sortOf(field);
+  switch (by.kind) {
+    case 'column':
+      return plain(row[by.column]);
+    case 'amount':
+      return `${text(row, 'currency')} ${text(row, by.column)}`;
+    case 'largest':
+      return largestOn(row, by.of, day);
     case 'status':
       return statusOn(row, day);
-    case 'slipDays':
-    case 'lateDays':
-    case 'deliveryLateDays':
-      return summary(row, day)[field];
-    case 'signedOn':
-      return plain(row['signed_on']);
-    case 'paid':
-      return money('paid_minor');
-    case 'deliveredValue':
-      return money('delivered_minor');
-    case 'undeliveredValue':
-      return money('undelivered_minor');
-    case 'exposure':
-      return money('exposure_minor');
-    case 'settledOn':
-      return plain(row['settled_on']);
-    case 'openDelays':
-      return plain(row['open_delays']);
-    case 'overdueReports':
-      return plain(row['overdue_reports']);
-    case 'lastReportOn':
-      return plain(row['last_report_on']);
-    case 'contract':
-    case 'title':
-    case 'reference':
-    case 'programme':
-    case 'buyer':
-    case 'seller':
-    case 'revision':
-      return plain(row[field]);
   }
 }
 

@@ -19,30 +19,46 @@ import { contractTable, detailTable, flagTable, lineTable, partyTable } from './
 export const STATUSES = ['closed', 'completed', 'late', 'at-risk', 'on-track'] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** By what `/contracts` sorts: the field's name and the column or expression it stands for. */
-export const SORT_FIELDS = [
-  'contract',
-  'title',
-  'reference',
-  'programme',
-  'buyer',
-  'seller',
-  'signedOn',
-  'status',
-  'slipDays',
-  'lateDays',
-  'deliveryLateDays',
-  'paid',
-  'deliveredValue',
-  'undeliveredValue',
-  'exposure',
-  'settledOn',
-  'openDelays',
-  'overdueReports',
-  'lastReportOn',
-  'revision',
-] as const;
-export type SortField = (typeof SORT_FIELDS)[number];
+/** What is the largest over a contract's milestones. */
+type Largest = 'slip' | 'late' | 'delivery_late';
+
+/** What a field sorts by: a column as it is, an amount, the largest over milestones, or the status. */
+type SortBy =
+  | { readonly kind: 'column' | 'amount'; readonly column: string }
+  | { readonly kind: 'largest'; readonly of: Largest }
+  | { readonly kind: 'status' };
+
+const column = (name: string): SortBy => ({ kind: 'column', column: name });
+/** Amounts of one currency stand together: minor units of two do not compare. */
+const amount = (name: string): SortBy => ({ kind: 'amount', column: name });
+const largest = (of: Largest): SortBy => ({ kind: 'largest', of });
+
+/** By what `/contracts` sorts, in the database (`sortSql`) and in memory (`sortValueOf` of `past.ts`). */
+const SORTS = {
+  contract: column('contract'),
+  title: column('title'),
+  reference: column('reference'),
+  programme: column('programme'),
+  buyer: column('buyer'),
+  seller: column('seller'),
+  signedOn: column('signed_on'),
+  status: { kind: 'status' },
+  slipDays: largest('slip'),
+  lateDays: largest('late'),
+  deliveryLateDays: largest('delivery_late'),
+  paid: amount('paid_minor'),
+  deliveredValue: amount('delivered_minor'),
+  undeliveredValue: amount('undelivered_minor'),
+  exposure: amount('exposure_minor'),
+  settledOn: column('settled_on'),
+  openDelays: column('open_delays'),
+  overdueReports: column('overdue_reports'),
+  lastReportOn: column('last_report_on'),
+  revision: column('revision'),
+} as const satisfies Record<string, SortBy>;
+export type SortField = keyof typeof SORTS;
+export const SORT_FIELDS = Object.keys(SORTS) as readonly SortField[];
+export const sortOf = (field: SortField): SortBy => SORTS[field];
 
 export interface ContractFilters {
   readonly status?: Status | undefined;
@@ -65,9 +81,6 @@ export interface ContractPage extends ContractFilters {
 
 /** What is shown of a contract in lists, and first in its own answer. */
 export function summary(row: Row, day: string) {
-  const today = dayNumber(day);
-  const closed = integerOrNull(row, 'closed_day');
-  const still = closed !== null && closed < today ? closed : today;
   const currency = text(row, 'currency');
   const undelivered = BigInt(text(row, 'undelivered_minor'));
   const signedOn = text(row, 'signed_on');
@@ -80,11 +93,11 @@ export function summary(row: Row, day: string) {
     seller: text(row, 'seller'),
     signedOn,
     value: json<{ amount: string; currency: string }>(row, 'value'),
-    status: statusOf(row, still),
-    slipDays: largest(row, 'slip', still),
-    lateDays: largest(row, 'late', still),
-    deliveryLateDays: largest(row, 'delivery_late', still),
-    ageYears: undelivered > 0n && closed === null ? yearsPassed(signedOn, day) : null,
+    status: statusOn(row, day),
+    slipDays: largestOn(row, 'slip', day),
+    lateDays: largestOn(row, 'late', day),
+    deliveryLateDays: largestOn(row, 'delivery_late', day),
+    ageYears: undelivered > 0n && row['closed_day'] === null ? yearsPassed(signedOn, day) : null,
     paid: moneyOf(BigInt(text(row, 'paid_minor')), currency),
     deliveredValue: moneyOf(BigInt(text(row, 'delivered_minor')), currency),
     undeliveredValue: moneyOf(undelivered, currency),
@@ -97,10 +110,17 @@ export function summary(row: Row, day: string) {
   };
 }
 
-function largest(row: Row, of: 'slip' | 'late' | 'delivery_late', day: number): number | null {
+/** The last day on which something can still grow: that of closing, once the contract is closed. */
+function stillOn(row: Row, day: string): number {
+  const today = dayNumber(day);
+  const closed = integerOrNull(row, 'closed_day');
+  return closed !== null && closed < today ? closed : today;
+}
+
+export function largestOn(row: Row, of: Largest, day: string): number | null {
   const floor = integerOrNull(row, `${of}_floor`);
   const since = integerOrNull(row, `${of}_since`);
-  return since !== null && floor !== null ? Math.max(floor, day - since) : floor;
+  return since !== null && floor !== null ? Math.max(floor, stillOn(row, day) - since) : floor;
 }
 
 /** Counts of which any above zero puts a contract at risk. */
@@ -108,16 +128,10 @@ const AT_RISK = ['at_risk', 'open_delays', 'open_criticals', 'overdue_reports'] 
 
 /** The status on a day. */
 export function statusOn(row: Row, day: string): Status {
-  const today = dayNumber(day);
-  const closed = integerOrNull(row, 'closed_day');
-  return statusOf(row, closed !== null && closed < today ? closed : today);
-}
-
-function statusOf(row: Row, day: number): Status {
   const lateSince = integerOrNull(row, 'late_since');
   if (integerOrNull(row, 'closed_day') !== null) return 'closed';
   if (integer(row, 'milestones') > 0 && integer(row, 'open_milestones') === 0) return 'completed';
-  if (lateSince !== null && lateSince < day) return 'late';
+  if (lateSince !== null && lateSince < stillOn(row, day)) return 'late';
   return AT_RISK.some((column) => integer(row, column) > 0) ? 'at-risk' : 'on-track';
 }
 
@@ -126,7 +140,7 @@ type Builder = ExpressionBuilder<Tables, string>;
 
 const still = (day: number) => sql<number>`(case when closed_day < ${day} then closed_day else ${day} end)`;
 
-const largestSql = (of: 'slip' | 'late' | 'delivery_late', day: number): RawBuilder<unknown> => {
+const largestSql = (of: Largest, day: number): RawBuilder<unknown> => {
   const floor = sql.ref(`${of}_floor`);
   const grown = sql`(${still(day)} - ${sql.ref(`${of}_since`)})`;
   return sql`(case when ${grown} > ${floor} then ${grown} else ${floor} end)`;
@@ -140,42 +154,16 @@ const statusSql = (day: number): RawBuilder<string> => sql<string>`(case
   else 'on-track' end)`;
 
 function sortSql(field: SortField, day: number): RawBuilder<unknown> {
-  switch (field) {
+  const by = sortOf(field);
+  switch (by.kind) {
+    case 'column':
+      return sql.ref(by.column);
+    case 'amount':
+      return sql`(currency || ' ' || ${sql.ref(by.column)})`;
+    case 'largest':
+      return largestSql(by.of, day);
     case 'status':
       return statusSql(day);
-    case 'slipDays':
-      return largestSql('slip', day);
-    case 'lateDays':
-      return largestSql('late', day);
-    case 'deliveryLateDays':
-      return largestSql('delivery_late', day);
-    case 'signedOn':
-      return sql.ref('signed_on');
-    case 'deliveredValue':
-      // Amounts of one currency stand together: minor units of two do not compare.
-      return sql`(currency || ' ' || delivered_minor)`;
-    case 'undeliveredValue':
-      return sql`(currency || ' ' || undelivered_minor)`;
-    case 'paid':
-      return sql`(currency || ' ' || paid_minor)`;
-    case 'exposure':
-      return sql`(currency || ' ' || exposure_minor)`;
-    case 'settledOn':
-      return sql.ref('settled_on');
-    case 'openDelays':
-      return sql.ref('open_delays');
-    case 'overdueReports':
-      return sql.ref('overdue_reports');
-    case 'lastReportOn':
-      return sql.ref('last_report_on');
-    case 'contract':
-    case 'title':
-    case 'reference':
-    case 'programme':
-    case 'buyer':
-    case 'seller':
-    case 'revision':
-      return sql.ref(field);
   }
 }
 

@@ -2,14 +2,15 @@
 import { attributionOf } from '../../src/contract/accountability.js';
 import type { DelayFacts } from '../../src/contract/delay.js';
 import type { DisputeFacts } from '../../src/contract/dispute.js';
+import { nameOf, reportedBy } from '../../src/contract/event-type.js';
 import { isAfter, type ContractModel, type Touched } from '../../src/contract/model.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
 import {
-  listTable,
+  changedOf,
   flag,
-  nameOf,
-  reportedBy,
+  listTable,
+  putListed,
   type Projection,
   type Row,
   type RowSink,
@@ -168,17 +169,19 @@ export const delayAccountability: Projection = {
         seq += 1;
       }
     }
-    for (const name of touched.changed.get('delay') ?? []) {
-      const delay = facts.delays.get(name);
-      if (delay === undefined) continue;
-      const row = JSON.stringify(delayFacts(facts, delay));
-      rows.put(accountabilityDelayTable, { contract, delay: name, seq: delay.revision, facts: row });
-    }
-    for (const name of touched.changed.get('dispute') ?? []) {
-      const dispute = facts.disputes.get(name);
-      if (dispute === undefined) continue;
-      const row = JSON.stringify(disputeFacts(dispute));
-      rows.put(accountabilityDisputeTable, { contract, dispute: name, seq: dispute.opened.revision, facts: row });
-    }
+    for (const [id, delay] of changedOf(touched, 'delay', facts.delays))
+      putListed(rows, accountabilityDelayTable, {
+        contract,
+        id,
+        seq: delay.revision,
+        facts: delayFacts(facts, delay),
+      });
+    for (const [id, dispute] of changedOf(touched, 'dispute', facts.disputes))
+      putListed(rows, accountabilityDisputeTable, {
+        contract,
+        id,
+        seq: dispute.opened.revision,
+        facts: disputeFacts(dispute),
+      });
   },
 };

@@ -1,6 +1,7 @@
 /** `/contracts/{id}/accountability`, from the rows of `delay-accountability`. */
 import { slipParts, type Attribution } from '../../src/contract/accountability.js';
 import { dayOf, daysBetween } from '../../src/contract/calendar.js';
+import { nameText } from '../../src/contract/event-type.js';
 import { datesOn } from '../../src/contract/schedule-arithmetic.js';
 import { integer, json, ordered, rowsOf, text, textOrNull, type ContractRows, type Row } from '../projection.js';
 import {
@@ -121,8 +122,6 @@ function delayView(delay: string, facts: DelayRow, { confirmed, noticeDays, disp
     mitigations: facts.mitigations,
   };
 }
-
-const nameText = ({ id, source }: { readonly id: string; readonly source: string }): string => `${source}\n${id}`;
 
 function statusOfDelay({ withdrawn, resolved, acknowledged }: DelayRow) {
   if (withdrawn) return 'withdrawn';

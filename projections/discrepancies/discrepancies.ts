@@ -2,7 +2,7 @@
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { reportFacts } from '../../src/contract/discrepancy.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
-import { listTable, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+import { changedOf, listTable, putListed, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const discrepanciesContractTable: TableDefinition = {
   name: 'discrepancies_contract',
@@ -20,11 +20,12 @@ export const discrepancies: Projection = {
     const { contract } = facts;
     if (touched.all)
       rows.put(discrepanciesContractTable, { contract, within_days: inForce(facts).terms.discrepancyWithinDays });
-    for (const name of touched.changed.get('discrepancy') ?? []) {
-      const found = facts.discrepancies.get(name);
-      if (found === undefined) continue;
-      const row = JSON.stringify(reportFacts(facts, found));
-      rows.put(discrepancyTable, { contract, discrepancy: name, seq: found.raised.revision, facts: row });
-    }
+    for (const [id, report] of changedOf(touched, 'discrepancy', facts.discrepancies))
+      putListed(rows, discrepancyTable, {
+        contract,
+        id,
+        seq: report.raised.revision,
+        facts: reportFacts(facts, report),
+      });
   },
 };

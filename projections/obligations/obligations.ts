@@ -5,7 +5,7 @@ import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { nextNotice, periodsOn, reportStates } from '../../src/contract/obligations.js';
 import { reportsTouched } from '../../src/contract/reporting.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
-import { listTable, flag, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+import { flag, listTable, putListed, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const obligationsContractTable: TableDefinition = {
   name: 'obligations_contract',
@@ -101,8 +101,12 @@ export const obligations: Projection = {
     for (const name of delays) {
       const delay = facts.delays.get(name);
       if (delay === undefined) continue;
-      const row = JSON.stringify(delayFacts(facts, delay));
-      rows.put(obligationsDelayTable, { contract, delay: name, seq: delay.revision, facts: row });
+      putListed(rows, obligationsDelayTable, {
+        contract,
+        id: name,
+        seq: delay.revision,
+        facts: delayFacts(facts, delay),
+      });
     }
   },
 };

@@ -1,8 +1,8 @@
 /** Payments, statements and settlement of each contract, with what was delivered for them. */
+import { nameOf, reportedBy } from '../../src/contract/event-type.js';
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { minorUnits, moneyOf, quantityData, valueOf } from '../../src/contract/money.js';
 import {
-  acceptedOf,
   currencyOf,
   deliveredSince,
   deliveredValue,
@@ -13,8 +13,8 @@ import {
   type StatementFacts,
 } from '../../src/contract/payment.js';
 import { overdueFrom } from '../../src/contract/schedule-arithmetic.js';
-import { inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
-import { listTable, nameOf, reportedBy, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+import { acceptedOf, inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
+import { changedOf, listTable, putListed, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const paymentsContractTable: TableDefinition = {
   name: 'payments_contract',
@@ -132,36 +132,31 @@ export const payments: Projection = {
     const { said, changed } = touched;
     const lines = touched.all || touched.lines.size > 0;
     const settled = changed.get('settlement');
-    if (lines || touched.milestones.size > 0 || said.payments.length > 0 || settled !== undefined)
+    const paidOrBilled = said.payments.length > 0 || changed.has('statement') || settled !== undefined;
+    if (lines || touched.milestones.size > 0 || paidOrBilled)
       rows.put(paymentsContractTable, { contract, facts: JSON.stringify(contractFacts(facts)) });
     if (lines) {
       let seq = 0;
       for (const line of inForce(facts).lines.values()) {
         if (touched.all || touched.lines.has(line.line))
-          rows.put(paymentsLineTable, {
-            contract,
-            line: line.line,
-            seq,
-            facts: JSON.stringify(lineFacts(facts, line)),
-          });
+          putListed(rows, paymentsLineTable, { contract, id: line.line, seq, facts: lineFacts(facts, line) });
         seq += 1;
       }
     }
     for (const entry of said.payments)
-      rows.put(paymentTable, {
+      putListed(rows, paymentTable, {
         contract,
-        payment: entry.payment,
+        id: entry.payment,
         seq: entry.event.revision,
-        facts: JSON.stringify(paymentFacts(entry)),
+        facts: paymentFacts(entry),
       });
-    for (const name of changed.get('statement') ?? []) {
-      const statement = facts.statements.get(name);
-      if (statement === undefined) continue;
-      const row = JSON.stringify(statementFacts(statement));
-      rows.put(statementTable, { contract, statement: name, seq: statement.issued.revision, facts: row });
-      // What a statement without items comes to is in the contract's sums all the same.
-      rows.put(paymentsContractTable, { contract, facts: JSON.stringify(contractFacts(facts)) });
-    }
+    for (const [id, statement] of changedOf(touched, 'statement', facts.statements))
+      putListed(rows, statementTable, {
+        contract,
+        id,
+        seq: statement.issued.revision,
+        facts: statementFacts(statement),
+      });
     if (settled !== undefined)
       for (const settlement of facts.settlements)
         if (settled.has(String(settlement.revision)))

@@ -1,9 +1,10 @@
 /** What was checked of each line, and what did not conform. */
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { reportFacts } from '../../src/contract/discrepancy.js';
+import { nameOf, reportedBy } from '../../src/contract/event-type.js';
 import { coverageOf, type CheckFacts, type NonconformanceFacts } from '../../src/contract/quality.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
-import { listTable, nameOf, reportedBy, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+import { changedOf, listTable, putListed, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const qualityContractTable: TableDefinition = {
   name: 'quality_contract',
@@ -94,29 +95,29 @@ export const quality: Projection = {
     let seq = 0;
     for (const line of inForce(facts).lines.keys()) {
       if (touched.all || touched.lines.has(line))
-        rows.put(qualityLineTable, { contract, line, seq, facts: JSON.stringify(lineFacts(facts, line)) });
+        putListed(rows, qualityLineTable, { contract, id: line, seq, facts: lineFacts(facts, line) });
       seq += 1;
     }
-    for (const check of touched.said.checks) {
-      const row = JSON.stringify(checkFacts(check));
-      rows.put(qualityCheckTable, {
+    for (const check of touched.said.checks)
+      putListed(rows, qualityCheckTable, {
         contract,
-        check: `${check.party}/${check.data.check}`,
+        id: `${check.party}/${check.data.check}`,
         seq: check.revision,
-        facts: row,
+        facts: checkFacts(check),
       });
-    }
-    for (const name of touched.changed.get('nonconformance') ?? []) {
-      const found = facts.nonconformances.get(name);
-      if (found === undefined) continue;
-      const row = JSON.stringify(nonconformanceFacts(found));
-      rows.put(nonconformanceTable, { contract, nonconformance: name, seq: found.raised.revision, facts: row });
-    }
-    for (const name of touched.changed.get('discrepancy') ?? []) {
-      const found = facts.discrepancies.get(name);
-      if (found === undefined) continue;
-      const row = JSON.stringify(reportFacts(facts, found));
-      rows.put(qualityDiscrepancyTable, { contract, discrepancy: name, seq: found.raised.revision, facts: row });
-    }
+    for (const [id, found] of changedOf(touched, 'nonconformance', facts.nonconformances))
+      putListed(rows, nonconformanceTable, {
+        contract,
+        id,
+        seq: found.raised.revision,
+        facts: nonconformanceFacts(found),
+      });
+    for (const [id, report] of changedOf(touched, 'discrepancy', facts.discrepancies))
+      putListed(rows, qualityDiscrepancyTable, {
+        contract,
+        id,
+        seq: report.raised.revision,
+        facts: reportFacts(facts, report),
+      });
   },
 };

@@ -1,7 +1,16 @@
 /** `/portfolio/changes`: every date that was moved, of any contract, in the order in which the ledger heard of it. */
 import { sql, type RawBuilder } from 'kysely';
 import { daysBetween } from '../../src/contract/calendar.js';
-import { integer, json, text, textOrNull, type Row, type Snapshot, type TableDefinition } from '../projection.js';
+import {
+  groupRows,
+  integer,
+  json,
+  text,
+  textOrNull,
+  type Row,
+  type Snapshot,
+  type TableDefinition,
+} from '../projection.js';
 import { walk } from './queries.js';
 import { forecastTable, milestoneTable, redatingTable, scheduleContractTable } from './schedule.js';
 
@@ -106,8 +115,8 @@ async function timelinesOf(snapshot: Snapshot, shown: readonly Row[]): Promise<R
   for (let from = 0; from < wanted.length; from += MILESTONES_AT_ONCE) {
     const some = wanted.slice(from, from + MILESTONES_AT_ONCE);
     const milestones = await rowsOfMilestones(snapshot, milestoneTable, some);
-    const redatings = byMilestone(await rowsOfMilestones(snapshot, redatingTable, some));
-    const forecasts = byMilestone(await rowsOfMilestones(snapshot, forecastTable, some));
+    const redatings = groupRows(await rowsOfMilestones(snapshot, redatingTable, some), keyOf);
+    const forecasts = groupRows(await rowsOfMilestones(snapshot, forecastTable, some), keyOf);
     for (const row of milestones) {
       const key = keyOf(row);
       const baseline = text(row, 'baseline');
@@ -138,16 +147,6 @@ async function rowsOfMilestones(
     .selectAll()
     .where(sql<boolean>`(contract, milestone) in (values ${sql.join(pairs)})`)
     .execute();
-}
-
-function byMilestone(rows: readonly Row[]): Map<string, Row[]> {
-  const found = new Map<string, Row[]>();
-  for (const row of rows) {
-    const of = found.get(keyOf(row));
-    if (of === undefined) found.set(keyOf(row), [row]);
-    else of.push(row);
-  }
-  return found;
 }
 
 function changeView(kind: ChangeKind, place: Row, { baseline, moves }: Timeline) {

@@ -1,7 +1,7 @@
 /** `/portfolio/scorecards`, from the rows of `scorecards`. */
 import { daysBetween } from '../../src/contract/calendar.js';
 import { ratio } from '../../src/contract/money.js';
-import { json, text, type Row, type Snapshot } from '../projection.js';
+import { groupRows, json, text, type Row, type Snapshot } from '../projection.js';
 import { scorecardsTable, type ScorecardRow } from './scorecards.js';
 
 export interface ScorecardFilters {
@@ -60,14 +60,11 @@ export function pageOfRows(rows: readonly Row[], page: ScorecardPage) {
 
 /** Scorecards from rows of any number of contracts, sorted by party. */
 export function scorecardsOf(rows: readonly Row[], day: string) {
-  const byParty = new Map<string, ScorecardRow[]>();
-  for (const row of rows) {
-    const card = json<ScorecardRow>(row, 'facts');
-    const cards = byParty.get(text(row, 'party'));
-    if (cards === undefined) byParty.set(text(row, 'party'), [card]);
-    else cards.push(card);
-  }
-  return [...byParty].sort(([a], [b]) => (a < b ? -1 : 1)).map(([party, cards]) => scorecard(party, cards, day));
+  const byParty = [...groupRows(rows, (row) => text(row, 'party'))].sort(([a], [b]) => (a < b ? -1 : 1));
+  return byParty.map(([party, of]) => {
+    const cards = of.map((row) => json<ScorecardRow>(row, 'facts'));
+    return scorecard(party, cards, day);
+  });
 }
 
 type Counted = { [K in keyof ScorecardRow]: ScorecardRow[K] extends number ? K : never }[keyof ScorecardRow];

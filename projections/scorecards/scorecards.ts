@@ -59,7 +59,7 @@ function cards(facts: ContractModel): ReadonlyMap<string, ScorecardRow> {
   }
   discrepancies(facts, of);
   for (const byParty of facts.noticed.values())
-    for (const [party, { missed }] of byParty) of(party).missedReports += missed.length;
+    for (const [party, missed] of byParty) of(party).missedReports += missed.length;
   for (const { party } of overdueReports(facts)) of(party).overdueReports += 1;
   return found;
 }

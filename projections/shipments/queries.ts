@@ -8,7 +8,7 @@ import type {
   ShipmentMoved,
   ShipmentReceived,
 } from '../../src/contract/shipment.js';
-import { integer, json, ordered, rowsOf, text, type ContractRows, type Row } from '../projection.js';
+import { groupRows, integer, json, ordered, rowsOf, text, type ContractRows, type Row } from '../projection.js';
 import { shipmentEventTable, shipmentLineTable, shipmentsContractTable, type ShipmentLineRow } from './shipments.js';
 
 interface Said<D> {
@@ -38,8 +38,8 @@ const saidBy = (row: Row): Said<unknown> => ({
 /** The answer without `asOf`, `on` and `position`; `undefined` where there is no such contract. */
 export function shipmentsView(rows: ContractRows) {
   if (rowsOf(rows, shipmentsContractTable).length === 0) return undefined;
-  const events = groupBy(ordered(rowsOf(rows, shipmentEventTable), 'revision'));
-  const lines = groupBy(rowsOf(rows, shipmentLineTable));
+  const events = groupRows(ordered(rowsOf(rows, shipmentEventTable), 'revision'), shipmentOf);
+  const lines = groupRows(rowsOf(rows, shipmentLineTable), shipmentOf);
   // Dispatches name every shipment; in the order of the first of each, what names none last.
   const names = [...new Set([...events.keys(), ...lines.keys()])];
   const first = (name: string): number => {
@@ -51,15 +51,7 @@ export function shipmentsView(rows: ContractRows) {
   return { shipments: names.map((name) => shipmentView(name, events.get(name) ?? [], lines.get(name) ?? [])) };
 }
 
-function groupBy(rows: readonly Row[]): Map<string, Row[]> {
-  const found = new Map<string, Row[]>();
-  for (const row of rows) {
-    const of = found.get(text(row, 'shipment'));
-    if (of === undefined) found.set(text(row, 'shipment'), [row]);
-    else of.push(row);
-  }
-  return found;
-}
+const shipmentOf = (row: Row): string => text(row, 'shipment');
 
 function shipmentView(name: string, events: readonly Row[], lines: readonly Row[]) {
   const of = <D>(kind: string) => events.filter((row) => text(row, 'kind') === kind).map(saidBy) as readonly Said<D>[];

@@ -1,7 +1,8 @@
 /** What is said of shipments, and of deliveries of none. */
+import { nameOf, reportedBy } from '../../src/contract/event-type.js';
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { quantityData } from '../../src/contract/money.js';
-import { flag, nameOf, reportedBy, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+import { flag, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const shipmentsContractTable: TableDefinition = {
   name: 'shipments_contract',

@@ -20,6 +20,7 @@ import {
 import {
   eventType,
   named,
+  nameOf,
   refuse,
   refuseField,
   type EffectiveEvent,
@@ -288,7 +289,7 @@ export const amendmentTypes = [
         by: event.reporter,
         side: model.holds(event.party, 'buyer') ? 'buyer' : 'seller',
         onBehalfOf: event.onBehalfOf,
-        event: { id: event.id, source: event.source },
+        event: nameOf(event),
         time: event.time,
         revision: event.revision,
         recordedtime: event.recordedtime,

@@ -271,7 +271,7 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
   model.heardOf(event, event.revision);
   // On a day before its registration a contract is not there, whatever was said to have happened then.
   if (model.registration === undefined && event.type !== 'ContractRegistered') return;
-  let mentions = NONE;
+  if (definition.ledgerOnly === true) model.reckoning.notice(event.id);
   if (!event.withdrawn) {
     if (event.onBehalfOf !== undefined)
       model.flag('second-hand', event, `recorded by ${event.reporter} on behalf of ${event.onBehalfOf}`);
@@ -283,14 +283,9 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
         event,
         refersTo.map(({ id, source }) => ({ id, source: source ?? event.source })),
       );
-    mentions = mentionsOf(definition, effective.data);
-    if (mentions.length > 0) {
-      const names = mentions.map(({ kind, reference }) => ({ kind, id: qualified(kind, reference, event.party) }));
-      if (model.mention(names, effective)) return;
-    }
   }
   const terms = model.termsVersion;
-  takeEffect(model, definition, effective, mentions);
+  takeIn(model, definition, effective);
   if (model.termsVersion !== terms) reviewQuantities(model);
 }
 
@@ -313,15 +308,22 @@ export function foldForPortfolio(model: ContractModel, event: EffectiveEvent<obj
   if (definition === undefined) throw new ContractError('unknown-type', `event type "${event.type}" is not known here`);
   model.recordedtime = event.recordedtime;
   if (model.registration === undefined && event.type !== 'ContractRegistered') return;
-  let mentions = NONE;
-  if (!event.withdrawn) {
-    mentions = mentionsOf(definition, event.data);
-    if (mentions.length > 0) {
-      const names = mentions.map(({ kind, reference }) => ({ kind, id: qualified(kind, reference, event.party) }));
-      if (model.mention(names, event)) return;
-    }
+  takeIn(model, definition, event, true);
+}
+
+/** Lets an event take effect, or holds it until all that it speaks of has been heard of. */
+function takeIn(
+  model: ContractModel,
+  definition: EventTypeDefinition,
+  event: EffectiveEvent<object>,
+  forPortfolio = false,
+): void {
+  const mentions = event.withdrawn ? NONE : mentionsOf(definition, event.data);
+  if (mentions.length > 0) {
+    const names = mentions.map(({ kind, reference }) => ({ kind, id: qualified(kind, reference, event.party) }));
+    if (model.mention(names, event)) return;
   }
-  takeEffect(model, definition, event, mentions, true);
+  takeEffect(model, definition, event, mentions, forPortfolio);
 }
 
 function takeEffect(
@@ -329,7 +331,7 @@ function takeEffect(
   definition: EventTypeDefinition,
   event: EffectiveEvent<object>,
   mentions: readonly Mention[],
-  forPortfolio = false,
+  forPortfolio: boolean,
 ): void {
   if (!forPortfolio || definition.portfolio?.folds === true) definition.fold?.(model, event);
   if (!event.withdrawn) noteReport(model, definition, event, mentions);

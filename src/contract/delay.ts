@@ -21,6 +21,7 @@ import {
   eventType,
   mention,
   named,
+  nameOf,
   qualified,
   refuse,
   refuseField,
@@ -132,8 +133,6 @@ export interface MitigationFacts extends Stand {
 
 export interface DeterminationFacts extends Stand {
   readonly event: Required<EventName>;
-  readonly by: string;
-  readonly recordedtime: string;
   /** `PARTY/ID`. */
   readonly delay: string;
   readonly milestone: string;
@@ -190,7 +189,7 @@ function foldReported(model: ContractModel, event: EffectiveEvent<DelayReported>
   model.delays.set(delay, {
     delay,
     party: event.party,
-    event: { id: event.id, source: event.source },
+    event: nameOf(event),
     time: event.time,
     revision: event.revision,
     recordedtime: event.recordedtime,
@@ -218,7 +217,6 @@ function delayOf(model: ContractModel, event: EffectiveEvent<{ readonly delay: s
 }
 
 const standOf = ({ time, revision, recordedtime }: ContractEvent) => ({ time, revision, recordedtime });
-const nameOf = ({ id, source }: Pick<ContractEvent, 'id' | 'source'>) => ({ id, source });
 
 function foldResolved(model: ContractModel, event: EffectiveEvent<DelayResolved>): void {
   if (event.withdrawn) return;
@@ -247,9 +245,9 @@ export function foldDetermination(model: ContractModel, event: EffectiveEvent, d
   const delay = model.delays.get(name);
   if (delay === undefined) return; // the report's `time` is after the day asked about
   const found: DeterminationFacts = {
-    ...standOf(event),
+    time: event.time,
+    revision: event.revision,
     event: nameOf(event),
-    by: event.party,
     delay: name,
     milestone: data.milestone,
     shares: data.shares,
@@ -381,7 +379,6 @@ export const delayTypes = [
     answers: delayMention,
     rules: missedRules,
     fold: (model, event) => {
-      model.reckoning.notice(event.id);
       const delay = delayOf(model, event);
       if (delay === undefined) return;
       const { step, level, overdueSince } = event.data;

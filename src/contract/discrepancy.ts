@@ -1,6 +1,6 @@
 /** Discrepancy reports: what the buyer found wrong with a delivery or a bill, what was answered, how it ended. */
 import { IsId, IsOneOf, IsQuantity, IsReference, IsText, Money, Optional, Part } from './fields.js';
-import { eventType, mention, named, qualified, type EffectiveEvent, type EventName } from './event-type.js';
+import { eventType, mention, named, nameOf, qualified, reportedBy, type EffectiveEvent } from './event-type.js';
 import { dayOf, daysBetween } from './calendar.js';
 import type { ContractModel } from './model.js';
 import { shipmentOf } from './shipment.js';
@@ -36,14 +36,12 @@ export interface DiscrepancyFacts {
   /** In recorded order. */
   readonly answers: EffectiveEvent<DiscrepancyAnswered>[];
   /** The first that was recorded. */
-  closing: { readonly outcome: string; readonly recordedtime: string; readonly event: Required<EventName> } | undefined;
+  closing: { readonly outcome: string; readonly recordedtime: string } | undefined;
 }
 
 /** A discrepancy report as rows keep it: all that does not depend on the day or the terms. */
 export function reportFacts(model: ContractModel, { discrepancy, raised, answers, closing }: DiscrepancyFacts) {
   const { kind, shipment, line, quantity, value, detail } = raised.data;
-  const reporter = ({ reporter: by, onBehalfOf }: EffectiveEvent) => ({ by, onBehalfOf: onBehalfOf ?? null });
-  const nameOf = ({ id, source }: EffectiveEvent) => ({ id, source });
   return {
     discrepancy,
     kind,
@@ -52,18 +50,18 @@ export function reportFacts(model: ContractModel, { discrepancy, raised, answers
     quantity: quantity ?? null,
     value: value ?? null,
     detail,
-    ...reporter(raised),
+    ...reportedBy(raised),
     raisedAt: raised.recordedtime,
     withdrawn: raised.withdrawn,
     receivedOn: shipment === undefined ? null : (model.shipments.get(shipment)?.receivedOn ?? null),
     answers: answers.map((answer) => ({
-      ...reporter(answer),
+      ...reportedBy(answer),
       answer: answer.data.answer,
       remedy: answer.data.remedy,
       answeredAt: answer.recordedtime,
       event: nameOf(answer),
     })),
-    closing: closing === undefined ? null : { outcome: closing.outcome, recordedtime: closing.recordedtime },
+    closing: closing ?? null,
     event: nameOf(raised),
   };
 }
@@ -173,10 +171,9 @@ export const discrepancyTypes = [
       if (event.withdrawn) return;
       const facts = discrepancyOf(model, event);
       if (facts === undefined) return;
-      if (facts.closing === undefined) {
-        const { id, source, recordedtime, data } = event;
-        facts.closing = { outcome: data.outcome, recordedtime, event: { id, source } };
-      } else model.flag('repeated-answer', event, `discrepancy ${facts.discrepancy} had been closed before`);
+      if (facts.closing === undefined)
+        facts.closing = { outcome: event.data.outcome, recordedtime: event.recordedtime };
+      else model.flag('repeated-answer', event, `discrepancy ${facts.discrepancy} had been closed before`);
     },
   }),
 ];

@@ -54,6 +54,18 @@ export interface EventName {
   readonly source?: string;
 }
 
+/** The name of an event, and nothing else of it. */
+export const nameOf = ({ id, source }: Required<EventName>): Required<EventName> => ({ id, source });
+
+/** The name of an event as one text, unique within its contract. */
+export const nameText = ({ id, source }: Required<EventName>): string => `${source}\n${id}`;
+
+/** Who recorded an event, and for whom. */
+export const reportedBy = ({ reporter, onBehalfOf }: Pick<ContractEvent, 'reporter' | 'onBehalfOf'>) => ({
+  by: reporter,
+  onBehalfOf: onBehalfOf ?? null,
+});
+
 /** What may be opened by an event and named by others. A `shipment` is one id for all parties; the rest belong to who opened them. */
 export type OpenedKind =
   'shipment' | 'check' | 'delay' | 'nonconformance' | 'discrepancy' | 'payment' | 'statement' | 'dispute' | 'evidence';

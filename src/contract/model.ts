@@ -11,9 +11,17 @@ import type { DelayFacts, DeterminationFacts } from './delay.js';
 import { AcceptedQuantity, CarriedQuantity } from './delivery-arithmetic.js';
 import type { DiscrepancyFacts } from './discrepancy.js';
 import type { DisputeFacts } from './dispute.js';
-import type { EffectiveEvent, EventName, OpenedKind, PortfolioPart, Role } from './event-type.js';
+import {
+  nameOf,
+  nameText,
+  type EffectiveEvent,
+  type EventName,
+  type OpenedKind,
+  type PortfolioPart,
+  type Role,
+} from './event-type.js';
 import { IdTable, NameKey } from './id-table.js';
-import type { NoticedFacts, OwingByKey } from './obligations.js';
+import type { MissedReport, OwingByKey } from './obligations.js';
 import type { PaymentFacts, SettlementFacts, StatementFacts } from './payment.js';
 import type { CheckFacts, LineQuality, NonconformanceFacts } from './quality.js';
 import { Reckoning } from './reckoning.js';
@@ -148,15 +156,7 @@ export interface Flag {
 
 /** `report`: keys of reports that are owed. `shipment-line`: shipment (empty for none) LF line. */
 export type ChangedKind =
-  | 'delay'
-  | 'dispute'
-  | 'nonconformance'
-  | 'shipment'
-  | 'shipment-line'
-  | 'discrepancy'
-  | 'statement'
-  | 'settlement'
-  | 'report';
+  'delay' | 'dispute' | 'nonconformance' | 'shipment-line' | 'discrepancy' | 'statement' | 'settlement' | 'report';
 
 /** What changed since it was last taken. */
 export interface Touched {
@@ -259,8 +259,8 @@ export class ContractModel {
   billed = 0n;
   /** Recorded day of each party's last own report, by party LF key (`obligations.ts`). */
   readonly ownReports = new Map<string, number>();
-  /** Reports noticed to be missing, by key and party. */
-  readonly noticed = new Map<string, Map<string, NoticedFacts>>();
+  /** Reports noticed to be missing, by key and party, in recorded order. */
+  readonly noticed = new Map<string, Map<string, MissedReport[]>>();
   /** Reports and deadlines missed, reckoned in the order in which events were taken in. */
   reckoning = new Reckoning();
   /** Whether anything has been corrected: what was known on a day is then not what is effective now. */
@@ -370,7 +370,7 @@ export class ContractModel {
 
   /** Notes that an event is there; what referred to it before is no longer surprising. */
   heardOf(name: Required<EventName>, revision: number): void {
-    const text = eventText(name);
+    const text = nameText(name);
     const key = new NameKey(text);
     if (this.#names.get(key) === undefined) this.#names.add(key, revision);
     const referring = this.#referring.get(text);
@@ -381,12 +381,12 @@ export class ContractModel {
 
   /** The revision of an event of that name; `undefined` where there is none. */
   revisionOf(name: Required<EventName>): number | undefined {
-    return this.#names.get(new NameKey(eventText(name)));
+    return this.#names.get(new NameKey(nameText(name)));
   }
 
   /** Notes that an event refers to others, and flags it while one of them has not been heard of. */
   refer(event: EffectiveEvent, names: readonly Required<EventName>[]): void {
-    for (const text of new Set(names.map(eventText))) {
+    for (const text of new Set(names.map(nameText))) {
       if (this.#names.get(new NameKey(text)) !== undefined) continue;
       const referring = this.#referring.get(text);
       if (referring === undefined) this.#referring.set(text, [event.revision]);
@@ -435,7 +435,7 @@ export class ContractModel {
   flag(code: FlagCode, event: Pick<EffectiveEvent, 'revision' | 'id' | 'source'>, detail: string): void {
     const key = `${event.revision} ${code}`;
     if (this.flags.has(key)) return;
-    const flag: Flag = { code, revision: event.revision, event: { id: event.id, source: event.source }, detail };
+    const flag: Flag = { code, revision: event.revision, event: nameOf(event), detail };
     this.flags.set(key, flag);
     this.#touched.flagged.set(key, flag);
     this.#touched.unflagged.delete(key);
@@ -507,7 +507,6 @@ export class ContractModel {
   }
 }
 
-const eventText = ({ id, source }: Required<EventName>): string => `${source}\n${id}`;
 const withdrawnText = (kind: OpenedKind, id: string): string => `${kind} ${id} was withdrawn by who reported it`;
 
 /** Whether `a` stands after `b`. */

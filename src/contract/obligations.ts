@@ -7,6 +7,7 @@ import { dayFromNumber, dayNumber, dayOf } from './calendar.js';
 import {
   eventType,
   named,
+  nameOf,
   refuse,
   type DecisionContext,
   type EffectiveEvent,
@@ -30,13 +31,11 @@ export class ReportOverdue {
   @IsDay() readonly dueOn!: string;
 }
 
-/** Reports of one party and line that the ledger noticed to be missing. */
-export interface NoticedFacts {
-  readonly party: string;
-  readonly line: string | null;
-  readonly milestone: string | null;
-  /** In recorded order. */
-  readonly missed: { readonly dueOn: string; readonly recordedtime: string; readonly event: Required<EventName> }[];
+/** A report that the ledger noticed to be missing. */
+export interface MissedReport {
+  readonly dueOn: string;
+  readonly recordedtime: string;
+  readonly event: Required<EventName>;
 }
 
 /** The ledger records what it has reckoned to be missed, and nothing else. */
@@ -187,7 +186,8 @@ export interface ReportState {
   readonly nextDueOn: string | null;
   readonly overdue: boolean;
   readonly overdueSince: string | null;
-  readonly missed: NoticedFacts['missed'];
+  /** In recorded order. */
+  readonly missed: readonly MissedReport[];
 }
 
 /** How each party stands with the reports of a line (or of a milestone without one) that it owes or has missed. */
@@ -197,11 +197,9 @@ export function reportStates(model: ContractModel, key: string): readonly Report
   const parties = new Set([...(owing === undefined ? [] : [owing.party]), ...(model.noticed.get(key)?.keys() ?? [])]);
   const stands = isInForce(model, key);
   return [...parties].sort().map((party) => {
-    const missed = model.noticed.get(key)?.get(party)?.missed ?? [];
+    const missed = model.noticed.get(key)?.get(party) ?? [];
     const last = lastOwnReport(model, party, keys);
     const unanswered = !stands ? [] : missed.filter(({ dueOn }) => last === undefined || dayNumber(dueOn) >= last);
-    const latest = missed.reduce((a, { dueOn }) => (dueOn > a ? dueOn : a), '');
-    const overdue = stands && latest !== '' && (last === undefined || dayNumber(latest) >= last);
     const owed = owing !== undefined && owing.party === party;
     const since = owed ? owedSince(model, owing) : undefined;
     return {
@@ -210,8 +208,8 @@ export function reportStates(model: ContractModel, key: string): readonly Report
       owedSince: since === undefined ? null : dayFromNumber(since),
       lastReportOn: last === undefined ? null : dayFromNumber(last),
       nextDueOn: since === undefined ? null : dayFromNumber(nextDue(model, Math.max(since, last ?? since), missed)),
-      overdue,
-      overdueSince: overdue ? unanswered.reduce((a, { dueOn }) => (a === '' || dueOn < a ? dueOn : a), '') : null,
+      overdue: unanswered.length > 0,
+      overdueSince: unanswered.map(({ dueOn }) => dueOn).sort()[0] ?? null,
       missed,
     };
   });
@@ -221,7 +219,7 @@ export function reportStates(model: ContractModel, key: string): readonly Report
 const owedSince = (model: ContractModel, owing: Owing): number => model.reckoning.since(owing) ?? today(model);
 const today = (model: ContractModel): number => dayNumber(dayOf(model.recordedtime));
 
-function nextDue(model: ContractModel, base: number, missed: NoticedFacts['missed']): number {
+function nextDue(model: ContractModel, base: number, missed: readonly MissedReport[]): number {
   const noticed = new Set(missed.map(({ dueOn }) => dayNumber(dueOn)));
   let due = base + periodsOn(model, base).reportEveryDays;
   while (noticed.has(due)) due += periodsOn(model, due).reportEveryDays;
@@ -236,10 +234,8 @@ function isInForce(model: ContractModel, key: string): boolean {
 }
 
 /** Lines (or milestones without one) and parties of which a report is overdue: those that were noticed, and nothing came since. */
-export function overdueReports(model: ContractModel): readonly (ReportState & { readonly key: string })[] {
-  return [...model.noticed.keys()].flatMap((key) =>
-    reportStates(model, key).flatMap((state) => (state.overdue ? [{ ...state, key }] : [])),
-  );
+export function overdueReports(model: ContractModel): readonly ReportState[] {
+  return [...model.noticed.keys()].flatMap((key) => reportStates(model, key).filter(({ overdue }) => overdue));
 }
 
 /**
@@ -272,14 +268,12 @@ export function nextNotice(model: ContractModel): number | undefined {
 function foldOverdue(model: ContractModel, event: EffectiveEvent<ReportOverdue>): void {
   const { party, line, milestone, dueOn } = event.data;
   const key = reportKey(line, milestone);
-  model.reckoning.notice(event.id);
   let byParty = model.noticed.get(key);
   if (byParty === undefined) model.noticed.set(key, (byParty = new Map()));
-  let facts = byParty.get(party);
-  if (facts === undefined)
-    byParty.set(party, (facts = { party, line: line ?? null, milestone: milestone ?? null, missed: [] }));
-  const name = { id: event.id, source: event.source };
-  facts.missed.push({ dueOn, recordedtime: event.recordedtime, event: name });
+  const missed = { dueOn, recordedtime: event.recordedtime, event: nameOf(event) };
+  const before = byParty.get(party);
+  if (before === undefined) byParty.set(party, [missed]);
+  else before.push(missed);
   model.touch('report', key);
 }
 

@@ -1,6 +1,6 @@
 import { contractView } from '../../projections/contract-status/queries.js';
 import { contractStatus } from '../../projections/contract-status/contract-status.js';
-import { exposureOf } from '../../projections/contract-status/exposure.js';
+import { exposureOfRows } from '../../projections/contract-status/exposure.js';
 import { contractTable } from '../../projections/contract-status/contract-status.js';
 import { paymentsView } from '../../projections/payments/queries.js';
 import { payments } from '../../projections/payments/payments.js';
@@ -21,7 +21,7 @@ const base = [registered(), confirmed()];
 const view = (day: string, ...sent: readonly Sent[]) =>
   paymentsView(rowsAfter(payments, given(...base, ...sent)), day)!;
 const groups = (day: string, ...sent: readonly Sent[]) =>
-  exposureOf(rowsAfter(contractStatus, given(...base, ...sent)).get(contractTable.name) ?? [], { day });
+  exposureOfRows(rowsAfter(contractStatus, given(...base, ...sent)).get(contractTable.name) ?? [], { day });
 const flags = (...sent: readonly Sent[]) =>
   [...foldAll(given(...base, ...sent).recorded).flags.values()].map(({ code }) => code);
 

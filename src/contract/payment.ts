@@ -13,10 +13,10 @@ import {
 } from './fields.js';
 import { dayOf } from './calendar.js';
 import { stoodSince } from './delivery-arithmetic.js';
-import { eventType, mention, named, qualified, type EffectiveEvent, type EventName } from './event-type.js';
+import { eventType, mention, named, nameOf, qualified, type EffectiveEvent, type EventName } from './event-type.js';
 import { insertByStand, isAfter, type ContractModel, type Stand } from './model.js';
 import { minorUnits, quantityOf, valueOf } from './money.js';
-import { inForce } from './terms-in-force.js';
+import { acceptedOf, inForce } from './terms-in-force.js';
 
 export class PaymentMade {
   @IsId() readonly payment!: string;
@@ -125,7 +125,7 @@ function foldMatched(model: ContractModel, event: EffectiveEvent<StatementMatche
 const same = (a: Money, b: Money): boolean => a.currency === b.currency && minorUnits(a) === minorUnits(b);
 
 function foldSettled(model: ContractModel, event: EffectiveEvent<AccountSettled>): void {
-  const { time, revision, recordedtime, id, source, party, data } = event;
+  const { time, revision, recordedtime, party, data } = event;
   const side = model.holds(party, 'buyer') ? 'buyer' : 'seller';
   const settlement: SettlementFacts = {
     time,
@@ -133,7 +133,7 @@ function foldSettled(model: ContractModel, event: EffectiveEvent<AccountSettled>
     recordedtime,
     side,
     by: party,
-    event: { id, source },
+    event: nameOf(event),
     finalAmount: data.finalAmount,
     refund: data.refund,
   };
@@ -170,13 +170,6 @@ export function settledOn({ settled }: ContractModel): string | undefined {
 export interface DeliveredValue {
   readonly delivered: bigint;
   readonly undelivered: bigint;
-}
-
-/** What counts as accepted of a line, in millionths: not more than its quantity. */
-export function acceptedOf(model: ContractModel, line: string): bigint {
-  const accepted = model.lines.get(line)?.accepted.total ?? 0n;
-  const most = inForce(model).lines.get(line)?.quantity ?? accepted;
-  return accepted > most ? most : accepted;
 }
 
 export function deliveredValue(model: ContractModel): DeliveredValue {

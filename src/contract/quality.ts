@@ -13,11 +13,20 @@ import {
   ListOfParts,
   Optional,
 } from './fields.js';
-import { eventType, mention, named, qualified, type EffectiveEvent, type EventName, without } from './event-type.js';
+import {
+  eventType,
+  mention,
+  named,
+  nameOf,
+  qualified,
+  without,
+  type EffectiveEvent,
+  type EventName,
+} from './event-type.js';
 import { isAfter, type ContractModel, type LineFacts, type Stand } from './model.js';
 import { quantityData, quantityOf } from './money.js';
 import { flagStated } from './quantity-flags.js';
-import { inForce } from './terms-in-force.js';
+import { acceptedOf, inForce } from './terms-in-force.js';
 
 /** One measured property: what it should be, within which limits, and what it was. */
 export class Characteristic {
@@ -169,7 +178,7 @@ function foldDispositioned(model: ContractModel, event: EffectiveEvent<Nonconfor
     time,
     revision,
     recordedtime,
-    event: { id: event.id, source: event.source },
+    event: nameOf(event),
     by: event.reporter,
     onBehalfOf,
     disposition: event.data.disposition,
@@ -188,11 +197,9 @@ export interface LineCoverage {
 
 /** What of a line's accepted quantity is covered by passed checks of its own standard, and by each that was named. */
 export function coverageOf(model: ContractModel, id: string): LineCoverage {
-  const terms = inForce(model).lines.get(id);
   const facts = model.lines.get(id);
-  const total = facts?.accepted.total ?? 0n;
-  const accepted = terms !== undefined && total > terms.quantity ? terms.quantity : total;
-  const standard = terms?.standard ?? null;
+  const accepted = acceptedOf(model, id);
+  const standard = inForce(model).lines.get(id)?.standard ?? null;
   const covered = standard === null ? undefined : (facts?.quality?.covered(standard) ?? 0n);
   return {
     accepted: quantityData(accepted),

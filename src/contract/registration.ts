@@ -19,6 +19,7 @@ import {
 import {
   eventType,
   named,
+  nameOf,
   OPERATOR,
   refuse,
   refuseField,
@@ -260,7 +261,7 @@ function foldRegistration(model: ContractModel, event: ContractEvent<ContractReg
   model.registration = {
     by: event.reporter,
     revision: event.revision,
-    event: { id: event.id, source: event.source },
+    event: nameOf(event),
     title: data.title,
     reference: data.reference,
     programme: data.programme,
@@ -426,7 +427,7 @@ export const registrationTypes = [
         model.flag('repeated-answer', event, `the ${side} had closed before`);
         return;
       }
-      const closing = { time: event.time, revision: event.revision, event: { id: event.id, source: event.source } };
+      const closing = { time: event.time, revision: event.revision, event: nameOf(event) };
       model.closings.set(side, closing);
       const other = model.closings.get(side === 'buyer' ? 'seller' : 'buyer');
       if (other === undefined) {

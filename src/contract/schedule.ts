@@ -1,6 +1,6 @@
 /** Forecasts and milestones reached: what a party says about dates without changing what was agreed. */
 import { IsDay, IsId, IsText } from './fields.js';
-import { eventType, named, type EffectiveEvent } from './event-type.js';
+import { eventType, named, nameOf, type EffectiveEvent } from './event-type.js';
 import { insertByStand, type ContractModel, type ForecastFacts } from './model.js';
 
 export class ForecastRevised {
@@ -25,7 +25,7 @@ export function foldForecast(
   const forecast: ForecastFacts = {
     time: event.time,
     revision: event.revision,
-    event: { id: event.id, source: event.source },
+    event: nameOf(event),
     by: event.reporter,
     onBehalfOf: event.onBehalfOf,
     party: event.party,

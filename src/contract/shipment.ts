@@ -11,7 +11,16 @@ import {
   ListOfParts,
   Optional,
 } from './fields.js';
-import { eventType, mention, named, type EffectiveEvent, type Named, type Role, without } from './event-type.js';
+import {
+  eventType,
+  mention,
+  named,
+  nameOf,
+  without,
+  type EffectiveEvent,
+  type Named,
+  type Role,
+} from './event-type.js';
 import { dayOf } from './calendar.js';
 import { insertByStand, type ContractModel, type DeliveryFacts } from './model.js';
 import { noteOwnReport } from './obligations.js';
@@ -172,7 +181,7 @@ function deliver(
     const delivery: DeliveryFacts = {
       time: event.time,
       revision: event.revision,
-      event: { id: event.id, source: event.source },
+      event: nameOf(event),
       shipment: event.data.shipment,
       point,
       quantity,

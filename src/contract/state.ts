@@ -3,7 +3,7 @@
  * dates and no sums: those are the read models' (`model.ts`). It changes in place, and what a decision that came to
  * nothing changed is taken back by {@link DecisionState.rollback}.
  */
-import { LEDGER, OPERATOR, type OpenedKind, type Role } from './event-type.js';
+import { LEDGER, nameText, OPERATOR, type OpenedKind, type Role } from './event-type.js';
 import { IdTable, NameKey } from './id-table.js';
 
 export interface AmendmentState {
@@ -29,7 +29,7 @@ export interface RegistrationState {
 type Undo = () => void;
 
 /** The key of an event's name within its contract. */
-export const eventKey = (source: string, id: string): NameKey => new NameKey(`${source}\n${id}`);
+export const eventKey = (source: string, id: string): NameKey => new NameKey(nameText({ source, id }));
 
 export class DecisionState {
   /** Who registered it: a party or `operator`; `undefined` while there is no contract. */

@@ -62,6 +62,13 @@ export function inForce(model: ContractModel): InForce {
   return value;
 }
 
+/** What counts as accepted of a line, in millionths: not more than its quantity in force. */
+export function acceptedOf(model: ContractModel, line: string): bigint {
+  const accepted = model.lines.get(line)?.accepted.total ?? 0n;
+  const most = inForce(model).lines.get(line)?.quantity ?? accepted;
+  return accepted > most ? most : accepted;
+}
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function compute(model: ContractModel): InForce {

@@ -4,7 +4,7 @@
  */
 import { fold, upcast } from '../contract/contract.js';
 import { correctedName, type EventCorrected } from '../contract/correction.js';
-import type { EffectiveEvent, EventName } from '../contract/event-type.js';
+import { nameOf, nameText, type EffectiveEvent, type EventName } from '../contract/event-type.js';
 import type { ContractModel } from '../contract/model.js';
 import type { StoredEvent } from '../event-store/event-store.js';
 import { decodeEvent, type DecodedEvent } from '../evidence/record.js';
@@ -80,9 +80,9 @@ export class Corrections {
   /** Notes a correction. To be called in the order of revisions. */
   note(event: EffectiveEvent): void {
     const correction = event.data as EventCorrected;
-    this.#deciding.set(nameOf(correctedName({ source: event.source, data: correction })), {
+    this.#deciding.set(nameText(correctedName({ source: event.source, data: correction })), {
       revision: event.revision,
-      by: { id: event.id, source: event.source },
+      by: nameOf(event),
       correction,
     });
   }
@@ -92,10 +92,10 @@ export class Corrections {
     if (this.#deciding.size === 0) return event;
     if (event.type === CORRECTION) {
       const data = event.data as EventCorrected;
-      const deciding = this.#deciding.get(nameOf(correctedName({ source: event.source, data })));
+      const deciding = this.#deciding.get(nameText(correctedName({ source: event.source, data })));
       return deciding === undefined || deciding.revision <= event.revision ? event : { ...event, superseded: true };
     }
-    const deciding = this.#deciding.get(nameOf(event));
+    const deciding = this.#deciding.get(nameText(event));
     // An event that comes after what names it was not there to be corrected.
     if (deciding === undefined || deciding.revision < event.revision) return event;
     const { by, correction } = deciding;
@@ -111,5 +111,3 @@ export class Corrections {
     }
   }
 }
-
-const nameOf = ({ id, source }: Required<EventName>): string => `${source}\n${id}`;

@@ -11,7 +11,7 @@ import { factsOf, type ContractFacts, type PastOfPortfolio } from '../../project
 import type { Row, Snapshot } from '../../projections/projection.js';
 import { isAsked, type ScorecardFilters } from '../../projections/scorecards/queries.js';
 import { cardRows } from '../../projections/scorecards/scorecards.js';
-import { foldForPortfolio, portfolioPart as partOf, upcast } from '../contract/contract.js';
+import { foldForPortfolio, portfolioPart, upcast } from '../contract/contract.js';
 import { ContractModel } from '../contract/model.js';
 import { CORRECTION } from './decoding.js';
 
@@ -30,14 +30,14 @@ export interface PortfolioQuestion {
 }
 
 /** Part of an answer: of a page at most one row more than it has, in no order; sums by group; rows of scorecards. */
-export interface PortfolioPart {
+export interface PortfolioAnswer {
   readonly page: readonly Placed[];
   readonly groups: readonly Group[];
   readonly cards: readonly Row[];
 }
 
 /** What is asked about the contracts of the range, as they were. */
-export async function portfolioPart(snapshot: Snapshot, question: PortfolioQuestion): Promise<PortfolioPart> {
+export async function portfolioAnswer(snapshot: Snapshot, question: PortfolioQuestion): Promise<PortfolioAnswer> {
   const { past, filters, day, want, range } = question;
   const rows: Row[] = [];
   const cards: Row[] = [];
@@ -81,7 +81,7 @@ function take(model: ContractModel, fact: Fact, correction: CorrectionFact | und
   const data =
     correction === undefined || correction.data === null
       ? sent
-      : (partOf(type, upcast(type, version, correction.data) as object) ?? {});
+      : (portfolioPart(type, upcast(type, version, correction.data) as object) ?? {});
   foldForPortfolio(model, {
     contract: model.contract,
     revision,

@@ -3,10 +3,11 @@
  * from the day on which it was recorded. (Read models fold each event as the last correction left it, from the beginning.)
  */
 import { dayNumber, dayOf } from '../contract/calendar.js';
+import { definitionOf } from '../contract/contract.js';
 import { ContractModel } from '../contract/model.js';
 import { endDaysBefore } from '../contract/obligations.js';
 import type { Missed } from '../contract/reckoning.js';
-import type { EventStore, StoredEvent } from '../event-store/event-store.js';
+import type { EventStore } from '../event-store/event-store.js';
 import { decodeEvent } from '../evidence/record.js';
 import { contractRules, CORRECTION, fromDecoded, streamOf, type FoldRules } from './decoding.js';
 import { foldHistory } from './history.js';
@@ -74,7 +75,7 @@ export class Reckoner {
           corrected = day;
         }
         if (corrected === undefined) this.#rules.fold(model, event);
-        else noteNoticed(model, stored, event.id);
+        else if (definitionOf(stored.type)?.ledgerOnly === true) model.reckoning.notice(event.id);
         revision = stored.revision;
       }
     if (corrected !== undefined) model = await this.#refold(contract, model, revision);
@@ -89,10 +90,4 @@ export class Reckoner {
     model.takeTouched();
     return model;
   }
-}
-
-const NOTICES: ReadonlySet<string> = new Set(['ReportOverdue', 'DelayEscalated']);
-
-function noteNoticed(model: ContractModel, { type }: StoredEvent, id: string): void {
-  if (NOTICES.has(type)) model.reckoning.notice(id);
 }

@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { ReadModelError } from './errors.js';
-import type { PortfolioPart, PortfolioQuestion } from './portfolio.js';
+import type { PortfolioAnswer, PortfolioQuestion } from './portfolio.js';
 import type { ReplayedRows, ReplayRequest } from './replay.js';
 import { ThreadError, type FromReplayer, type ReplayJob, type ReplayThreadData, type ToReplayer } from './threads.js';
 
@@ -17,9 +17,9 @@ export interface ReplayPool {
   /**
    * Contracts as they were, a part for each question; the questions are answered at the same time as far as there are
    * threads.
-   * @throws ThreadError with the code of what `portfolioPart` threw; ReadModelError `projector-stopped`
+   * @throws ThreadError with the code of what `portfolioAnswer` threw; ReadModelError `projector-stopped`
    */
-  portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly PortfolioPart[]>;
+  portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly PortfolioAnswer[]>;
   /** Lets replays under way finish. May be called twice. */
   close(): Promise<void>;
 }
@@ -58,9 +58,9 @@ class Pool implements ReplayPool {
     return (await this.#do({ kind: 'replay', request })) as ReplayedRows | undefined;
   }
 
-  async portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly PortfolioPart[]> {
+  async portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly PortfolioAnswer[]> {
     const parts = await Promise.all(questions.map((question) => this.#do({ kind: 'portfolio', question })));
-    return parts as PortfolioPart[];
+    return parts as PortfolioAnswer[];
   }
 
   #do(message: ReplayJob): Promise<Done> {

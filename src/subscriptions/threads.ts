@@ -1,6 +1,6 @@
 /** What the threads of this folder say to each other. Everything is plain data that can be cloned. */
 import { codeOf, messageOf } from './errors.js';
-import type { PortfolioPart, PortfolioQuestion } from './portfolio.js';
+import type { PortfolioAnswer, PortfolioQuestion } from './portfolio.js';
 import type { ReplayedRows, ReplayRequest } from './replay.js';
 import type { ProjectionStatus, RebuildProgress } from './status.js';
 
@@ -60,5 +60,5 @@ export type ReplayJob =
 export type ToReplayer = ReplayJob | { readonly kind: 'close' };
 
 export type FromReplayer =
-  | { readonly kind: 'done'; readonly result: ReplayedRows | PortfolioPart | undefined }
+  | { readonly kind: 'done'; readonly result: ReplayedRows | PortfolioAnswer | undefined }
   | { readonly kind: 'failed'; readonly error: ErrorAsData };
