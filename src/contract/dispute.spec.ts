@@ -92,19 +92,15 @@ test('what a decision determines takes the place of what was determined before',
 });
 
 test('evidence is a hash with a name, and may be taken back by who submitted it', () => {
+  const document = {
+    dispute: 'jp-mod/C1',
+    evidence: 'V1',
+    title: 'drawing log',
+    mediaType: 'text/csv',
+    sha256: 'ab'.repeat(32),
+  };
   const submitted = (data: object = {}) =>
-    event(
-      'EvidenceSubmitted',
-      {
-        dispute: 'jp-mod/C1',
-        evidence: 'V1',
-        title: 'drawing log',
-        mediaType: 'text/csv',
-        sha256: 'ab'.repeat(32),
-        ...data,
-      },
-      { by: 'prime-a', time: '2020-06-03', id: 'evidence' },
-    );
+    event('EvidenceSubmitted', { ...document, ...data }, { by: 'prime-a', time: '2020-06-03', id: 'evidence' });
   const back = event(
     'EventCorrected',
     { event: { id: 'evidence' }, reason: 'did-not-occur' },
@@ -114,6 +110,15 @@ test('evidence is a hash with a name, and may be taken back by who submitted it'
     { evidence: 'prime-a/V1', by: 'prime-a', sha256: 'ab'.repeat(32), uri: null, status: 'submitted' },
   ]);
   expect(view(opened(), submitted(), back).disputes[0]!.evidence).toMatchObject([{ status: 'withdrawn' }]);
+  // It stays where it came before the dispute, too, and in the order in which it was recorded.
+  const before = (id: string) =>
+    event('EvidenceSubmitted', { ...document, evidence: id }, { by: 'prime-a', time: '2020-05-01', id });
+  const takenBack = event('EventCorrected', { event: { id: 'V3' }, reason: 'did-not-occur' }, { by: 'prime-a' });
+  expect(view(before('V2'), before('V3'), takenBack, opened(), submitted()).disputes[0]!.evidence).toMatchObject([
+    { evidence: 'prime-a/V2', status: 'submitted' },
+    { evidence: 'prime-a/V3', status: 'withdrawn' },
+    { evidence: 'prime-a/V1', status: 'submitted' },
+  ]);
   for (const [field, value] of [
     ['sha256', 'AB'.repeat(32)],
     ['sha256', 'ab'.repeat(31)],

@@ -55,7 +55,7 @@ export interface DisputeFacts {
   readonly dispute: string;
   readonly opened: EffectiveEvent<DisputeOpened>;
   readonly contests: readonly Required<EventName>[];
-  // In recorded order.
+  // Each in recorded order.
   readonly answers: EffectiveEvent<DisputeAnswered>[];
   readonly evidence: EffectiveEvent<EvidenceSubmitted>[];
   readonly decisions: EffectiveEvent<DisputeDecided>[];
@@ -70,6 +70,13 @@ function disputeOf(
   const facts = model.disputes.get(qualified('dispute', event.data.dispute, event.party));
   if (facts !== undefined) model.touch('dispute', facts.dispute);
   return facts;
+}
+
+/** What was submitted on a dispute, opened or not: what was taken back before its opening does not wait for it, yet stays. */
+function evidenceOf(model: ContractModel, dispute: string): EffectiveEvent<EvidenceSubmitted>[] {
+  let evidence = model.evidence.get(dispute);
+  if (evidence === undefined) model.evidence.set(dispute, (evidence = []));
+  return evidence;
 }
 
 const aboutDispute = (data: { readonly dispute: string }) => mention('dispute', data.dispute, '/dispute');
@@ -92,7 +99,7 @@ export const disputeTypes = [
         opened: event,
         contests: event.data.contests.map(({ id, source }) => ({ id, source: source ?? event.source })),
         answers: [],
-        evidence: [],
+        evidence: evidenceOf(model, dispute),
         decisions: [],
         withdrawnAt: undefined,
       });
@@ -143,7 +150,10 @@ export const disputeTypes = [
     opens: (data) => ({ kind: 'evidence', id: data.evidence, pointer: '/evidence' }),
     keeps: (data) => [`evidence ${data.evidence}`, `dispute ${data.dispute}`],
     fold: (model, event) => {
-      disputeOf(model, event)?.evidence.push(event);
+      const evidence = evidenceOf(model, qualified('dispute', event.data.dispute, event.party));
+      const next = evidence.findIndex(({ revision }) => revision > event.revision);
+      evidence.splice(next < 0 ? evidence.length : next, 0, event);
+      disputeOf(model, event);
     },
   }),
   eventType<DisputeDecided>({

@@ -10,7 +10,7 @@ import type { AmendmentData } from './amendment.js';
 import type { DelayFacts, DeterminationFacts } from './delay.js';
 import { AcceptedQuantity, CarriedQuantity } from './delivery-arithmetic.js';
 import type { DiscrepancyFacts } from './discrepancy.js';
-import type { DisputeFacts } from './dispute.js';
+import type { DisputeFacts, EvidenceSubmitted } from './dispute.js';
 import {
   nameOf,
   nameText,
@@ -243,6 +243,8 @@ export class ContractModel {
   readonly lines = new Map<string, LineFacts>();
   readonly delays = new Map<string, DelayFacts>();
   readonly disputes = new Map<string, DisputeFacts>();
+  /** By dispute, in recorded order. */
+  readonly evidence = new Map<string, EffectiveEvent<EvidenceSubmitted>[]>();
   readonly nonconformances = new Map<string, NonconformanceFacts>();
   /** Those that are critical and open. */
   readonly criticalOpen = new Set<string>();
