@@ -120,7 +120,7 @@ export const flagTable: TableDefinition = {
 };
 
 /** Digits of a sum of minor units as it is kept: more than any sum has. */
-const MINOR_DIGITS = 40;
+export const MINOR_DIGITS = 40;
 export const paddedMinor = (minor: bigint): string => minor.toString().padStart(MINOR_DIGITS, '0');
 
 interface Latest {

@@ -1,8 +1,9 @@
 /** `/portfolio/exposure`: what was paid against what was delivered, and how old and late what is missing is, in sums. */
+import { sql, type RawBuilder } from 'kysely';
 import { addYears, dayNumber } from '../../src/contract/calendar.js';
 import { moneyOf } from '../../src/contract/money.js';
 import { integer, integerOrNull, text, type Row, type Snapshot } from '../projection.js';
-import { contractTable } from './contract-status.js';
+import { contractTable, MINOR_DIGITS, paddedMinor } from './contract-status.js';
 import { filtersSql, type ContractFilters } from './queries.js';
 
 export const GROUPINGS = ['programme', 'buyer', 'seller'] as const;
@@ -35,15 +36,43 @@ const COLUMNS = [
   'delivery_late_since',
 ] as const;
 
+/**
+ * The sums over the contracts of the database. It adds up by itself, those together that stand alike; a contract with an
+ * amount so large that its integers might not hold the sums is fetched and added here.
+ */
 export async function exposure(snapshot: Snapshot, question: ExposureQuestion) {
   const { db, table } = snapshot;
-  const rows = await db
-    .selectFrom(table(contractTable))
+  const day = dayNumber(question.day);
+  const chosen = db.selectFrom(table(contractTable)).where((eb) => eb.and(filtersSql(eb, snapshot, question, day)));
+  const isLarge = sql<boolean>`(${sql.join(
+    AMOUNTS.map((column) => sql`${sql.ref(column)} >= ${paddedMinor(SUMMED_BELOW)}`),
+    sql` or `,
+  )})`;
+  const large = await chosen
     .select([...COLUMNS])
-    .where((eb) => eb.and(filtersSql(eb, snapshot, question, dayNumber(question.day))))
+    .where(isLarge)
     .execute();
-  return exposureOfRows(rows, question);
+  const alike = await chosen
+    .select(sql<string>`${question.groupBy === undefined ? sql`'all'` : sql.ref(question.groupBy)}`.as('key'))
+    .select('currency')
+    .select(standingSql(question.day).map(([name, expression]) => expression.as(name)))
+    .select(sql<number>`count(*)`.as('contracts'))
+    .select(AMOUNTS.map((column) => sql<string>`cast(sum(${lowDigits(column)}) as text)`.as(column)))
+    .where(sql<boolean>`not ${isLarge}`)
+    .groupBy(['key', 'currency', ...STANDING])
+    .execute();
+  const found = new Exposure(question);
+  for (const row of large) found.add(row);
+  for (const row of alike) found.addAlike(row);
+  return groupsView(found.groups);
 }
+
+const AMOUNTS = ['value_minor', 'delivered_minor', 'undelivered_minor', 'paid_minor', 'exposure_minor'] as const;
+
+/** As many contracts as any ledger has add up to less than 2^63, the largest exact integer of SQLite. */
+const SUMMED_BELOW = 10n ** 13n;
+const lowDigits = (column: string): RawBuilder<number> =>
+  sql<number>`cast(substr(${sql.ref(column)}, ${sql.lit(MINOR_DIGITS - 12)}) as bigint)`;
 
 /** What contracts of one key and currency come to, in minor units. Plain data: it crosses threads. */
 export interface Group {
@@ -74,42 +103,114 @@ const nothing = () => ({
 });
 type Sums = ReturnType<typeof nothing>;
 
-function add(sums: Sums, row: Row, day: string, today: number): void {
-  const minor = (column: string): bigint => BigInt(text(row, column));
-  const [paid, undelivered] = [minor('paid_minor'), minor('undelivered_minor')];
-  sums.contracts += 1;
-  sums.value += minor('value_minor');
-  sums.paid += paid;
-  sums.delivered += minor('delivered_minor');
-  sums.undelivered += undelivered;
-  sums.exposure += minor('exposure_minor');
+/** How a contract counts on a day. */
+interface Standing {
+  /** An unreached delivery milestone was agreed for an earlier day, and the contract is not closed. */
+  readonly isOverdue: boolean;
+  /** How many of {@link AGES} have passed since the signing of one that is open and not wholly delivered. */
+  readonly age: number;
+  /** All of it stands accepted, and it is not settled. */
+  readonly isDelivered: boolean;
+  /** And the time for that has run out. */
+  readonly isLate: boolean;
+  readonly isUnsettled: boolean;
+}
+
+function standingOf(row: Row, day: string): Standing {
+  const today = dayNumber(day);
   const isOpen = row['closed_day'] === null;
   const lateSince = integerOrNull(row, 'delivery_late_since');
   const isOverdue = isOpen && lateSince !== null && lateSince < today;
-  if (isOverdue) {
-    sums.overdueContracts += 1;
+  const deliveredOn = integerOrNull(row, 'delivered_day');
+  const isDelivered = row['settled_on'] === null && deliveredOn !== null && deliveredOn <= today;
+  return {
+    isOverdue,
+    age:
+      isOpen && minor(row, 'undelivered_minor') > 0n
+        ? AGES.filter((years) => day > addYears(text(row, 'signed_on'), years)).length
+        : 0,
+    isDelivered,
+    isLate: isDelivered && today > deliveredOn + integer(row, 'settle_within_days'),
+    isUnsettled: minor(row, 'paid_minor') > 0n && row['settled_on'] === null && (isOverdue || isDelivered),
+  };
+}
+
+const STANDING = ['overdue', 'age', 'delivered', 'late', 'unsettled'] as const;
+
+/** {@link standingOf} in SQL: columns of {@link STANDING}, each a whole number. */
+function standingSql(day: string): readonly (readonly [(typeof STANDING)[number], RawBuilder<number>])[] {
+  const today = dayNumber(day);
+  const none = paddedMinor(0n);
+  const overdue = sql`closed_day is null and delivery_late_since < ${today}`;
+  const delivered = sql`settled_on is null and delivered_day <= ${today}`;
+  // 29 February needs no care: in a year without one no day asked about is compared with it.
+  const passed = AGES.map((years) => {
+    const before = `${String(Math.max(0, Number(day.slice(0, 4)) - years)).padStart(4, '0')}${day.slice(4)}`;
+    return sql`case when signed_on < ${before} then 1 else 0 end`;
+  });
+  const counted = (condition: RawBuilder<unknown>) => sql<number>`case when ${condition} then 1 else 0 end`;
+  return [
+    ['overdue', counted(overdue)],
+    [
+      'age',
+      sql<number>`case when closed_day is null and undelivered_minor > ${none} then ${sql.join(passed, sql` + `)} else 0 end`,
+    ],
+    ['delivered', counted(delivered)],
+    ['late', counted(sql`${delivered} and delivered_day + settle_within_days < ${today}`)],
+    ['unsettled', counted(sql`paid_minor > ${none} and settled_on is null and (${overdue} or ${delivered})`)],
+  ];
+}
+
+interface Amounts {
+  readonly contracts: number;
+  readonly value: bigint;
+  readonly delivered: bigint;
+  readonly undelivered: bigint;
+  readonly paid: bigint;
+  readonly exposure: bigint;
+}
+
+const minor = (row: Row, column: string): bigint => BigInt(text(row, column));
+const amountsOf = (row: Row, contracts: number): Amounts => ({
+  contracts,
+  value: minor(row, 'value_minor'),
+  delivered: minor(row, 'delivered_minor'),
+  undelivered: minor(row, 'undelivered_minor'),
+  paid: minor(row, 'paid_minor'),
+  exposure: minor(row, 'exposure_minor'),
+});
+
+/** Adds contracts that stand alike. */
+function add(
+  sums: Sums,
+  standing: Standing,
+  { contracts, value, delivered, undelivered, paid, exposure }: Amounts,
+): void {
+  sums.contracts += contracts;
+  sums.value += value;
+  sums.paid += paid;
+  sums.delivered += delivered;
+  sums.undelivered += undelivered;
+  sums.exposure += exposure;
+  if (standing.isOverdue) {
+    sums.overdueContracts += contracts;
     sums.overdueUndelivered += undelivered;
     sums.overduePaid += paid;
   }
-  if (isOpen && undelivered > 0n)
-    for (const [at, years] of AGES.entries()) {
-      if (!(day > addYears(text(row, 'signed_on'), years))) break;
-      sums.ageContracts[at]! += 1;
-      sums.ageUndelivered[at]! += undelivered;
-    }
-  const deliveredOn = integerOrNull(row, 'delivered_day');
-  const isUnsettled = row['settled_on'] === null;
-  const isDelivered = isUnsettled && deliveredOn !== null && deliveredOn <= today;
-  if (isDelivered) {
-    sums.deliveredContracts += 1;
-    sums.deliveredPaid += paid;
-    if (today > deliveredOn + integer(row, 'settle_within_days')) {
-      sums.lateContracts += 1;
-      sums.latePaid += paid;
-    }
+  for (let at = 0; at < standing.age; at += 1) {
+    sums.ageContracts[at]! += contracts;
+    sums.ageUndelivered[at]! += undelivered;
   }
-  if (paid > 0n && isUnsettled && (isOverdue || isDelivered)) {
-    sums.unsettledContracts += 1;
+  if (standing.isDelivered) {
+    sums.deliveredContracts += contracts;
+    sums.deliveredPaid += paid;
+  }
+  if (standing.isLate) {
+    sums.lateContracts += contracts;
+    sums.latePaid += paid;
+  }
+  if (standing.isUnsettled) {
+    sums.unsettledContracts += contracts;
     sums.unsettledPaid += paid;
   }
 }
@@ -118,22 +219,36 @@ function add(sums: Sums, row: Row, day: string, today: number): void {
 export class Exposure {
   readonly #groups = new Map<string, Group>();
   readonly #day: string;
-  readonly #today: number;
   readonly #groupBy: Grouping | undefined;
 
   constructor({ day, groupBy }: Pick<ExposureQuestion, 'day' | 'groupBy'>) {
     this.#day = day;
-    this.#today = dayNumber(day);
     this.#groupBy = groupBy;
   }
 
   add(row: Row): void {
     const key = this.#groupBy === undefined ? 'all' : text(row, this.#groupBy);
-    const currency = text(row, 'currency');
+    add(this.#sumsOf(key, text(row, 'currency')), standingOf(row, this.#day), amountsOf(row, 1));
+  }
+
+  /** Adds what the database added up. */
+  addAlike(row: Row): void {
+    const standing: Standing = {
+      isOverdue: integer(row, 'overdue') === 1,
+      age: integer(row, 'age'),
+      isDelivered: integer(row, 'delivered') === 1,
+      isLate: integer(row, 'late') === 1,
+      isUnsettled: integer(row, 'unsettled') === 1,
+    };
+    const sums = this.#sumsOf(text(row, 'key'), text(row, 'currency'));
+    add(sums, standing, amountsOf(row, integer(row, 'contracts')));
+  }
+
+  #sumsOf(key: string, currency: string): Sums {
     const name = `${key}\n${currency}`;
     let group = this.#groups.get(name);
     if (group === undefined) this.#groups.set(name, (group = { key, currency, sums: nothing() }));
-    add(group.sums, row, this.#day, this.#today);
+    return group.sums;
   }
 
   get groups(): readonly Group[] {
