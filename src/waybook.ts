@@ -244,13 +244,16 @@ async function portfolioOf(
   };
   const wanted = want.kind === 'page' ? ({ kind: 'page', page: { ...want.page, day } } as const) : want;
   const starts = [undefined, ...ends];
-  const parts = await replays.portfolio(
-    starts.map((after, part) => ({ past, filters, day, range: { after, upTo: ends[part] }, want: wanted })),
-  );
+  const ranges =
+    want.kind === 'changes' && want.page.contract !== undefined
+      ? [{ contract: want.page.contract }]
+      : starts.map((after, part) => ({ after, upTo: ends[part] }));
+  const parts = await replays.portfolio(ranges.map((range) => ({ past, filters, day, range, want: wanted })));
   return {
     page: parts.flatMap(({ page }) => page),
     groups: parts.flatMap(({ groups }) => groups),
     cards: parts.flatMap(({ cards }) => cards),
+    changes: parts.flatMap(({ changes }) => changes),
     position,
     on: day,
   };

@@ -23,7 +23,10 @@ export const factTable: TableDefinition = {
   clustered: true,
 };
 
-/** revision, type, time, recordedtime, reporter, party, version, data. Of a correction: which revision it corrects, and how. */
+/**
+ * revision, type, time, recordedtime, reporter, party, version, data; of what is shown by its name, source and id. Of a
+ * correction: which revision it corrects, and how.
+ */
 export type Fact = readonly [
   revision: number,
   type: string,
@@ -33,6 +36,8 @@ export type Fact = readonly [
   onBehalfOf: string | 0,
   version: number,
   data: object,
+  source?: string,
+  id?: string,
 ];
 
 /** The data of a correction's fact. */
@@ -56,13 +61,14 @@ function factText(facts: ContractModel, event: EffectiveEvent, part: PortfolioPa
       ? correctionFact(facts, event as ContractEvent<EventCorrected>)
       : part?.keep(event.asSent as object);
   if (data === undefined) return null;
-  const { revision, type, time, recordedtime, reporter, onBehalfOf = 0, version } = event;
-  return JSON.stringify([revision, type, time, recordedtime, reporter, onBehalfOf, version, data] satisfies Fact);
+  const { revision, type, time, recordedtime, reporter, onBehalfOf = 0, version, source, id } = event;
+  const fact: Fact = [revision, type, time, recordedtime, reporter, onBehalfOf, version, data];
+  return JSON.stringify(part?.named === true ? [...fact, source, id] : fact);
 }
 
 export const portfolioFacts: Projection = {
   name: 'portfolio-facts',
-  version: 1,
+  version: 2,
   tables: [factTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

@@ -20,11 +20,18 @@ export interface ContractFacts {
   readonly facts: string;
 }
 
-/** Facts by contract, of contracts after one id and up to another. */
+/** Which contracts: one, or those after one id and up to another. */
+export interface ContractRange {
+  readonly contract?: string | undefined;
+  readonly after?: string | undefined;
+  readonly upTo?: string | undefined;
+}
+
+/** Facts by contract. */
 export async function factsOf(
   { db, table }: Snapshot,
   { position, recordedtime, on }: PastOfPortfolio,
-  range: { readonly after?: string | undefined; readonly upTo?: string | undefined } = {},
+  range: ContractRange = {},
 ): Promise<readonly ContractFacts[]> {
   let query = db
     .selectFrom(table(factTable))
@@ -33,6 +40,7 @@ export async function factsOf(
     .groupBy('contract');
   if (recordedtime !== undefined) query = query.where('recordedtime', '<=', recordedtime);
   if (on !== undefined) query = query.where((eb) => eb.or([eb('day', '<=', on), eb('correction', '=', 1)]));
+  if (range.contract !== undefined) query = query.where('contract', '=', range.contract);
   if (range.after !== undefined) query = query.where('contract', '>', range.after);
   if (range.upTo !== undefined) query = query.where('contract', '<=', range.upTo);
   const rows = (await query.execute()) as readonly Row[];

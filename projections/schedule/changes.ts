@@ -1,18 +1,11 @@
 /** `/portfolio/changes`: every date that was moved, of any contract, in the order in which the ledger heard of it. */
 import { sql, type RawBuilder } from 'kysely';
 import { daysBetween } from '../../src/contract/calendar.js';
-import {
-  groupRows,
-  integer,
-  json,
-  text,
-  textOrNull,
-  type Row,
-  type Snapshot,
-  type TableDefinition,
-} from '../projection.js';
-import { walk } from './queries.js';
-import { forecastTable, milestoneTable, redatingTable, scheduleContractTable } from './schedule.js';
+import type { ContractModel } from '../../src/contract/model.js';
+import { movesOf } from '../../src/contract/schedule-arithmetic.js';
+import { inForce } from '../../src/contract/terms-in-force.js';
+import { integer, json, text, textOrNull, type Row, type Snapshot, type TableDefinition } from '../projection.js';
+import { forecastTable, milestoneTable, moveRow, redatingTable, scheduleContractTable } from './schedule.js';
 
 export const CHANGE_KINDS = ['redating', 'forecast'] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
@@ -41,24 +34,54 @@ export interface ChangesPage {
 
 const PLACE = ['recordedtime', 'contract', 'revision', 'milestone'] as const;
 
+/** A row of a re-dating or of a forecast, with `programme` and the milestone's `baseline` beside it. */
+export interface Change {
+  readonly kind: ChangeKind;
+  readonly row: Row;
+}
+
 /** One page; `next` is the place of its last change where there are more. */
 export async function changesPage(snapshot: Snapshot, page: ChangesPage) {
-  const found: { readonly kind: ChangeKind; readonly row: Row }[] = [];
+  const found: Change[] = [];
   for (const kind of CHANGE_KINDS)
     if (page.kind === undefined || page.kind === kind)
       for (const row of await rowsOf(snapshot, kind === 'redating' ? redatingTable : forecastTable, page))
         found.push({ kind, row });
-  found.sort((a, b) => comparePlaces(placeOf(a.row), placeOf(b.row)));
-  const shown = found.slice(0, page.limit);
-  const timelines = await timelinesOf(
-    snapshot,
-    shown.map(({ row }) => row),
-  );
+  return shownChanges(found, page);
+}
+
+/** A page of what may be in it. */
+export function shownChanges(found: readonly Change[], { limit }: ChangesPage) {
+  const inOrder = firstOf(found, limit + 1);
+  const shown = inOrder.slice(0, limit);
   const last = shown.at(-1);
   return {
-    changes: shown.map(({ kind, row }) => changeView(kind, row, timelines.get(keyOf(row))!)),
-    next: found.length > page.limit && last !== undefined ? placeOf(last.row) : null,
+    changes: shown.map(changeView),
+    next: inOrder.length > limit && last !== undefined ? placeOf(last.row) : null,
   };
+}
+
+/** The first so many, in order. */
+export const firstOf = (found: readonly Change[], count: number): readonly Change[] =>
+  found.toSorted((a, b) => comparePlaces(placeOf(a.row), placeOf(b.row))).slice(0, count);
+
+/** What moved dates of a contract, of those that the page asks for. */
+export function* changesOf(facts: ContractModel, page: ChangesPage): Generator<Change> {
+  const programme = facts.registration?.programme ?? '';
+  if (page.contract !== undefined && page.contract !== facts.contract) return;
+  if (page.programme !== undefined && page.programme !== programme) return;
+  if (page.buyer !== undefined && page.buyer !== facts.holder('buyer')) return;
+  if (page.seller !== undefined && page.seller !== facts.holder('seller')) return;
+  for (const { milestone, baseline } of inForce(facts).milestones.values())
+    for (const move of movesOf(facts, milestone)) {
+      const { kind } = move.entry;
+      if (!move.moves || (page.kind !== undefined && page.kind !== kind)) continue;
+      const row: Row = { ...moveRow(facts.contract, milestone, move), programme, baseline };
+      if (page.since !== undefined && text(row, 'recordedtime') < page.since) continue;
+      if (page.by !== undefined && row['by'] !== page.by && row['on_behalf_of'] !== page.by) continue;
+      if (page.after !== undefined && comparePlaces(placeOf(row), page.after) <= 0) continue;
+      yield { kind, row };
+    }
 }
 
 /** The first so many changes of one kind after the place, and one more. */
@@ -66,12 +89,12 @@ async function rowsOf({ db, table }: Snapshot, of: TableDefinition, page: Change
   let query = db
     .selectFrom(`${table(of)} as move`)
     .innerJoin(`${table(scheduleContractTable)} as of`, 'of.contract', 'move.contract')
-    // What is said of a milestone that nobody has agreed to moves no date.
     .innerJoin(`${table(milestoneTable)} as moved`, (join) =>
       join.onRef('moved.contract', '=', 'move.contract').onRef('moved.milestone', '=', 'move.milestone'),
     )
-    .select(PLACE.map((column) => `move.${column}` as const))
-    .select('of.programme');
+    .selectAll('move')
+    .select(['of.programme', 'moved.baseline'])
+    .where('move.moves', '=', 1);
   const { since, contract, by, programme, buyer, seller, after } = page;
   if (since !== undefined) query = query.where('move.recordedtime', '>=', since);
   if (contract !== undefined) query = query.where('move.contract', '=', contract);
@@ -100,63 +123,13 @@ function comparePlaces(a: ChangePlace, b: ChangePlace): number {
   return 0;
 }
 
-interface Timeline {
-  readonly baseline: string;
-  /** By `kind revision`. */
-  readonly moves: ReadonlyMap<string, { readonly row: Row; readonly from: string }>;
-}
-
-const keyOf = (row: Row): string => `${text(row, 'contract')}\n${text(row, 'milestone')}`;
-
-/** What moved each milestone of some rows: what a date was moved from depends on all that is known of it. */
-async function timelinesOf(snapshot: Snapshot, shown: readonly Row[]): Promise<ReadonlyMap<string, Timeline>> {
-  const wanted = [...new Map(shown.map((row) => [keyOf(row), row])).values()];
-  const timelines = new Map<string, Timeline>();
-  for (let from = 0; from < wanted.length; from += MILESTONES_AT_ONCE) {
-    const some = wanted.slice(from, from + MILESTONES_AT_ONCE);
-    const milestones = await rowsOfMilestones(snapshot, milestoneTable, some);
-    const redatings = groupRows(await rowsOfMilestones(snapshot, redatingTable, some), keyOf);
-    const forecasts = groupRows(await rowsOfMilestones(snapshot, forecastTable, some), keyOf);
-    for (const row of milestones) {
-      const key = keyOf(row);
-      const baseline = text(row, 'baseline');
-      const moves = [...walk(baseline, redatings.get(key) ?? [], forecasts.get(key) ?? [])];
-      timelines.set(key, {
-        baseline,
-        moves: new Map(
-          moves.map(({ row: move, kind, from: before }) => [moveKey(kind, move), { row: move, from: before }]),
-        ),
-      });
-    }
-  }
-  return timelines;
-}
-
-/** Fewer than either database takes parameters in one statement. */
-const MILESTONES_AT_ONCE = 250;
-const moveKey = (kind: string, row: Row): string => `${kind} ${integer(row, 'revision')}`;
-
-async function rowsOfMilestones(
-  { db, table }: Snapshot,
-  of: TableDefinition,
-  milestones: readonly Row[],
-): Promise<readonly Row[]> {
-  const pairs = milestones.map((row) => sql`(${text(row, 'contract')}, ${text(row, 'milestone')})`);
-  return db
-    .selectFrom(table(of))
-    .selectAll()
-    .where(sql<boolean>`(contract, milestone) in (values ${sql.join(pairs)})`)
-    .execute();
-}
-
-function changeView(kind: ChangeKind, place: Row, { baseline, moves }: Timeline) {
-  const { row, from } = moves.get(moveKey(kind, place))!;
-  const to = text(row, 'to');
+function changeView({ kind, row }: Change) {
+  const [baseline, from, to] = [text(row, 'baseline'), text(row, 'from'), text(row, 'to')];
   const redating = kind === 'redating';
   const agreedAt = redating ? textOrNull(row, 'agreed_at') : null;
   return {
     contract: text(row, 'contract'),
-    programme: text(place, 'programme'),
+    programme: text(row, 'programme'),
     milestone: text(row, 'milestone'),
     kind,
     by: text(row, 'by'),

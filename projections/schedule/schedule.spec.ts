@@ -1,6 +1,18 @@
-import { confirmed, event, given, registered, rowsAfter, type Sent } from '../../test/support/scenario.js';
+import { fold } from '../../src/contract/contract.js';
+import {
+  confirmed,
+  effective,
+  event,
+  foldAll,
+  given,
+  MemoryRows,
+  registered,
+  rowsAfter,
+  type Sent,
+} from '../../test/support/scenario.js';
+import { changesOf, shownChanges } from './changes.js';
 import { scheduleView } from './queries.js';
-import { schedule } from './schedule.js';
+import { forecastTable, schedule } from './schedule.js';
 
 const base = [registered(), confirmed()];
 const view = (day: string, ...sent: readonly Sent[]) => {
@@ -246,4 +258,62 @@ test('a correction takes its event out, or puts other data in its place in the t
     replacement: { milestone: 'D1', forecast: '2022-01-01', reason: 'typo' },
   });
   expect(view('2020-09-01', wrong, replaced)('D1')).toMatchObject({ forecast: '2022-01-01' });
+});
+
+describe('what moves a date', () => {
+  const page = { limit: 100 };
+  const moved = (...sent: readonly Sent[]) =>
+    shownChanges([...changesOf(foldAll(given(...base, ...sent).recorded), page)], page).changes.map(
+      ({ milestone, by, from, to, basis }) => `${milestone} ${by} ${from} ${to} ${basis}`,
+    );
+
+  test('a forecast of those whose word counts, not what repeats the date or others expect', () => {
+    expect(
+      moved(
+        forecast('2021-06-30', '2020-05-01'), // as agreed
+        forecast('2021-09-30', '2020-06-01', 'jp-mod'), // the buyer expects it
+        forecast('2021-08-31', '2020-07-01'),
+        forecast('2021-08-31', '2020-08-01', 'prime-a'), // again
+        forecast('2021-07-31', '2020-09-01', 'prime-a'), // and back
+      ),
+    ).toEqual(['D1 us-gov 2021-06-30 2021-08-31 stated', 'D1 prime-a 2021-08-31 2021-07-31 stated']);
+  });
+
+  test('a re-dating, also one to the date that stands, where it makes that the agreed one', () => {
+    const sent = [
+      redate('A', '2021-06-30', '2020-05-01'), // what was agreed and stands
+      forecast('2021-12-31', '2020-06-01'),
+      redate('B', '2021-12-31', '2020-07-01'),
+    ];
+    expect(moved(...sent)).toEqual([
+      'D1 us-gov 2021-06-30 2021-12-31 stated',
+      'D1 us-gov 2021-12-31 2021-12-31 imposed',
+    ]);
+    expect(moved(...sent, agree('B', '2020-08-01'))[1]).toBe('D1 us-gov 2021-12-31 2021-12-31 agreed');
+  });
+
+  test('a report that comes late changes what those after it moved, up to the next that counts', () => {
+    const after = [
+      forecast('2021-09-30', '2020-07-01', 'jp-mod'),
+      forecast('2021-08-31', '2020-08-01'),
+      forecast('2021-10-31', '2020-09-01', 'prime-a'),
+    ];
+    const late = forecast('2021-08-31', '2020-06-01');
+    expect(moved(...after, late)).toEqual([
+      // Of what it made the same date nothing is left; what comes after that is as it was.
+      'D1 prime-a 2021-08-31 2021-10-31 stated',
+      'D1 us-gov 2021-06-30 2021-08-31 stated',
+    ]);
+    const rows = new MemoryRows();
+    const events = effective(given(...base, ...after, late).recorded);
+    const model = foldAll(given(...base, ...after).recorded);
+    model.takeTouched();
+    fold(model, events.at(-1)!);
+    schedule.evolve(model, model.takeTouched(), rows);
+    expect((rows.rows.get(forecastTable.name) ?? []).map((row) => [row['time'], row['from'], row['moves']])).toEqual([
+      ['2020-06-01T12:00:00Z', '2021-06-30', 1],
+      ['2020-07-01T12:00:00Z', '2021-08-31', 0],
+      ['2020-08-01T12:00:00Z', '2021-08-31', 0],
+    ]);
+  });
 });

@@ -1,7 +1,7 @@
 /** The dates of each milestone, and everything that moved them. */
-import type { AmendmentFacts, ContractModel, ForecastFacts, Touched } from '../../src/contract/model.js';
-import { forecastCounts, milestoneDates } from '../../src/contract/schedule-arithmetic.js';
-import { inForce, type MilestoneInForce, type Redating } from '../../src/contract/terms-in-force.js';
+import type { ContractModel, Touched } from '../../src/contract/model.js';
+import { milestoneDates, movesOf, type Move } from '../../src/contract/schedule-arithmetic.js';
+import { inForce, type MilestoneInForce } from '../../src/contract/terms-in-force.js';
 import { flag, type Projection, type Row, type RowSink, type TableDefinition } from '../projection.js';
 
 export const scheduleContractTable: TableDefinition = {
@@ -50,11 +50,14 @@ export const redatingTable: TableDefinition = {
     event_id: { type: 'text' },
     event_source: { type: 'text' },
     by: { type: 'text' },
-    side: { type: 'text' },
     on_behalf_of: { type: 'text', nullable: true },
     time: { type: 'text' },
     recordedtime: { type: 'text' },
+    /** The standing date just before it. */
+    from: { type: 'text' },
     to: { type: 'text' },
+    /** Whether it moves a date. */
+    moves: { type: 'integer' },
     consulted: { type: 'json' },
     rationale: { type: 'text' },
     agreed_at: { type: 'text', nullable: true },
@@ -76,10 +79,12 @@ export const forecastTable: TableDefinition = {
     on_behalf_of: { type: 'text', nullable: true },
     time: { type: 'text' },
     recordedtime: { type: 'text' },
+    /** The standing date just before it. */
+    from: { type: 'text' },
     to: { type: 'text' },
+    /** Whether it moves the standing date. */
+    moves: { type: 'integer' },
     delay: { type: 'text', nullable: true },
-    /** Whether it moves the milestone's forecast, or is listed only. */
-    counts: { type: 'integer' },
   },
   key: ['contract', 'milestone', 'revision'],
   indexes: [['recordedtime', 'contract', 'revision', 'milestone']],
@@ -108,21 +113,31 @@ function milestoneRow(facts: ContractModel, milestone: MilestoneInForce, seq: nu
   };
 }
 
-function redatingRow(contract: string, milestone: string, { to, amendment }: Redating): Row {
-  const { time, revision, by, side, onBehalfOf, recordedtime, data, agreement, refusedAt }: AmendmentFacts = amendment;
-  return {
+const MOVE_TABLES = { redating: redatingTable, forecast: forecastTable } as const;
+
+/** The row of what is in a milestone's timeline, in its table. */
+export function moveRow(contract: string, milestone: string, { entry, from, moves }: Move): Row {
+  const { time, revision, to } = entry;
+  const { by, onBehalfOf, event, recordedtime } = entry.kind === 'redating' ? entry.redating.amendment : entry.forecast;
+  const row = {
     contract,
     milestone,
     revision,
-    amendment: amendment.amendment,
-    event_id: amendment.event.id,
-    event_source: amendment.event.source,
+    event_id: event.id,
+    event_source: event.source,
     by,
-    side,
     on_behalf_of: onBehalfOf ?? null,
     time,
     recordedtime,
+    from,
     to,
+    moves: flag(moves),
+  };
+  if (entry.kind === 'forecast') return { ...row, delay: entry.forecast.delay ?? null };
+  const { amendment, data, agreement, refusedAt } = entry.redating.amendment;
+  return {
+    ...row,
+    amendment,
     consulted: JSON.stringify(data.consulted),
     rationale: data.rationale,
     agreed_at: agreement?.recordedtime ?? null,
@@ -130,27 +145,23 @@ function redatingRow(contract: string, milestone: string, { to, amendment }: Red
   };
 }
 
-function forecastRow(facts: ContractModel, milestone: string, forecast: ForecastFacts): Row {
-  const responsible = inForce(facts).milestones.get(milestone)?.responsible ?? '';
-  return {
-    contract: facts.contract,
-    milestone,
-    revision: forecast.revision,
-    event_id: forecast.event.id,
-    event_source: forecast.event.source,
-    by: forecast.by,
-    on_behalf_of: forecast.onBehalfOf ?? null,
-    time: forecast.time,
-    recordedtime: forecast.recordedtime,
-    to: forecast.to,
-    delay: forecast.delay ?? null,
-    counts: flag(forecastCounts(forecast, responsible)),
-  };
+/**
+ * Puts what is in the timeline of a milestone, or only forecasts that came (by revision) and what is moved from elsewhere
+ * since they are there: what comes after them, up to the next entry from which on they make no difference.
+ */
+function putMoves(facts: ContractModel, milestone: string, rows: RowSink, came?: ReadonlySet<number>): void {
+  let differs = false;
+  for (const move of movesOf(facts, milestone)) {
+    const { entry } = move;
+    const isNew = came === undefined || came.has(entry.revision);
+    if (isNew || differs) rows.put(MOVE_TABLES[entry.kind], moveRow(facts.contract, milestone, move));
+    if (entry.kind === 'redating' ? entry.agreed : entry.counts) differs = isNew;
+  }
 }
 
 export const schedule: Projection = {
   name: 'schedule',
-  version: 3,
+  version: 4,
   tables: [scheduleContractTable, milestoneTable, redatingTable, forecastTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (touched.all || touched.parties)
@@ -161,22 +172,26 @@ export const schedule: Projection = {
         seller: facts.holder('seller') ?? '',
       });
     if (!touched.all && touched.milestones.size === 0) return;
-    const { milestones, redatings } = inForce(facts);
+    const { milestones } = inForce(facts);
     let seq = 0;
     for (const milestone of milestones.values()) {
       if (touched.all || touched.milestones.has(milestone.milestone))
         rows.put(milestoneTable, milestoneRow(facts, milestone, seq));
       seq += 1;
     }
-    if (!touched.all) {
-      for (const { milestone, forecast } of touched.forecasts)
-        rows.put(forecastTable, forecastRow(facts, milestone, forecast));
-      return;
-    }
     // Terms changed: who is responsible may be another, and re-datings may have become agreed.
-    for (const [milestone, list] of redatings)
-      for (const redating of list) rows.put(redatingTable, redatingRow(facts.contract, milestone, redating));
-    for (const [milestone, { forecasts }] of facts.milestones)
-      for (const forecast of forecasts) rows.put(forecastTable, forecastRow(facts, milestone, forecast));
+    if (touched.all) for (const id of milestones.keys()) putMoves(facts, id, rows);
+    else for (const [id, came] of forecastsThatCame(touched)) if (milestones.has(id)) putMoves(facts, id, rows, came);
   },
 };
+
+/** Revisions of forecasts that came, by milestone. */
+function forecastsThatCame({ forecasts }: Touched): ReadonlyMap<string, ReadonlySet<number>> {
+  const found = new Map<string, Set<number>>();
+  for (const { milestone, forecast } of forecasts) {
+    const of = found.get(milestone);
+    if (of === undefined) found.set(milestone, new Set([forecast.revision]));
+    else of.add(forecast.revision);
+  }
+  return found;
+}

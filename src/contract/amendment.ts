@@ -27,7 +27,6 @@ import {
   type Named,
   type ProposedEvent,
   type Refusal,
-  without,
 } from './event-type.js';
 import { isAfter, type AmendmentFacts, type ContractModel } from './model.js';
 import { BINDINGS, MAX_ENTRIES, MILESTONE_KINDS, NO_SIGNATURES, Reason, type MilestoneKind } from './registration.js';
@@ -261,10 +260,10 @@ export const amendmentTypes = [
     names: namesOf,
     portfolio: {
       folds: true,
+      named: true,
       // Descriptions tell what is given whole; what they say does not matter.
       keep: (data) => ({
-        ...without(data, 'rationale'),
-        consulted: [],
+        ...data,
         ...(data.lines === undefined ? {} : { lines: data.lines.map(briefly) }),
         ...(data.milestones === undefined ? {} : { milestones: data.milestones.map(briefly) }),
       }),
@@ -334,6 +333,7 @@ export const amendmentTypes = [
     inPersonOnly: true,
     names: (data) => named('amendment', data.amendment, '/amendment'),
     rules: answerRules,
+    portfolio: { folds: true, keep: ({ amendment }) => ({ amendment }) },
     fold: (model, event) => {
       const amendment = model.amendments.get(event.data.amendment);
       if (amendment === undefined) return;

@@ -276,6 +276,7 @@ export const delayTypes = [
     keeps: (data) => [`delay ${data.delay}`],
     portfolio: {
       folds: true,
+      named: true,
       keep: ({ delay, startedOn, forecasts }) => ({ delay, startedOn, forecasts, cause: {} }),
     },
     checkData: (data) => {

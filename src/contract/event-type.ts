@@ -141,6 +141,8 @@ export interface PortfolioPart<D extends object = object> {
   readonly folds: boolean;
   /** The part of its data that this takes. */
   keep(data: D): object;
+  /** The name of the event is shown in an answer. */
+  readonly named?: boolean;
 }
 
 export interface EventTypeDefinition<D extends object = object> {

@@ -14,12 +14,8 @@ export type TimelineEntry = Stand & { readonly to: string } & (
     | { readonly kind: 'forecast'; readonly counts: boolean }
   );
 type ModelEntry =
-  | Exclude<TimelineEntry, { kind: 'forecast' }>
-  | (Stand & { readonly to: string } & {
-      readonly kind: 'forecast';
-      readonly counts: boolean;
-      readonly forecast: ForecastFacts;
-    });
+  | (Extract<TimelineEntry, { kind: 'redating' }> & { readonly redating: Redating })
+  | (Extract<TimelineEntry, { kind: 'forecast' }> & { readonly forecast: ForecastFacts });
 type Side = 'buyer' | 'seller';
 
 export interface MilestoneDates {
@@ -103,14 +99,35 @@ function* merged(
   for (; next < redatings.length; next += 1) yield redatingEntry(redatings[next]!);
 }
 
-const redatingEntry = ({ amendment, to, time, revision }: Redating): ModelEntry => ({
+const redatingEntry = (redating: Redating): ModelEntry => ({
   kind: 'redating',
-  time,
-  revision,
-  to,
-  side: amendment.side,
-  agreed: amendment.agreement !== undefined,
+  time: redating.time,
+  revision: redating.revision,
+  to: redating.to,
+  side: redating.amendment.side,
+  agreed: redating.amendment.agreement !== undefined,
+  redating,
 });
+
+export interface Move {
+  readonly entry: ModelEntry;
+  /** The standing date just before it. */
+  readonly from: string;
+  /** Whether it moves a date: a forecast the standing one, a re-dating that or the agreed one. */
+  readonly moves: boolean;
+}
+
+/** A milestone's timeline in order, with what each entry moves. @throws RangeError where there is no such milestone */
+export function* movesOf(model: ContractModel, id: string): Generator<Move> {
+  const { baseline, entries } = timelineOf(model, id);
+  const walk = new Timeline(baseline);
+  for (const entry of entries) {
+    const { standing: from, agreed } = walk;
+    const repeats = entry.to === from && (entry.kind === 'forecast' || entry.to === agreed);
+    yield { entry, from, moves: !repeats && (entry.kind === 'redating' || entry.counts) };
+    walk.add(entry);
+  }
+}
 
 /** Walks a milestone's timeline; its getters tell what holds after the entries added so far. */
 export class Timeline {

@@ -47,7 +47,7 @@ export const scheduleTypes = [
     act: false,
     by: ['buyer', 'seller', 'prime', 'subcontractor', 'carrier'],
     names: (data) => named('milestone', data.milestone, '/milestone'),
-    portfolio: { folds: true, keep: ({ milestone, forecast }) => ({ milestone, forecast }) },
+    portfolio: { folds: true, named: true, keep: ({ milestone, forecast }) => ({ milestone, forecast }) },
     fold: (model, event) => {
       if (!event.withdrawn) foldForecast(model, event, event.data.milestone, event.data.forecast, undefined);
     },

@@ -7,8 +7,14 @@ import { Exposure, type Group, type Grouping } from '../../projections/contract-
 import { matches, pageOf, type Placed } from '../../projections/contract-status/past.js';
 import type { ContractFilters, ContractPage } from '../../projections/contract-status/queries.js';
 import type { CorrectionFact, Fact } from '../../projections/portfolio-facts/portfolio-facts.js';
-import { factsOf, type ContractFacts, type PastOfPortfolio } from '../../projections/portfolio-facts/queries.js';
+import {
+  factsOf,
+  type ContractFacts,
+  type ContractRange,
+  type PastOfPortfolio,
+} from '../../projections/portfolio-facts/queries.js';
 import type { Row, Snapshot } from '../../projections/projection.js';
+import { changesOf, firstOf, type Change, type ChangesPage } from '../../projections/schedule/changes.js';
 import { isAsked, type ScorecardFilters } from '../../projections/scorecards/queries.js';
 import { cardRows } from '../../projections/scorecards/scorecards.js';
 import { foldForPortfolio, portfolioPart, upcast } from '../contract/contract.js';
@@ -20,20 +26,21 @@ export interface PortfolioQuestion {
   readonly filters: ContractFilters;
   /** The day asked about (YYYY-MM-DD). */
   readonly day: string;
-  /** What is wanted: a page of the list, sums, or rows of scorecards. */
+  /** What is wanted: a page of the list, sums, rows of scorecards, or a page of what moved dates. */
   readonly want:
     | { readonly kind: 'page'; readonly page: ContractPage }
     | { readonly kind: 'sums'; readonly groupBy: Grouping | undefined }
-    | { readonly kind: 'scorecards'; readonly of: ScorecardFilters };
-  /** Only contracts after this id, and up to that one. */
-  readonly range: { readonly after?: string | undefined; readonly upTo?: string | undefined };
+    | { readonly kind: 'scorecards'; readonly of: ScorecardFilters }
+    | { readonly kind: 'changes'; readonly page: ChangesPage };
+  readonly range: ContractRange;
 }
 
-/** Part of an answer: of a page at most one row more than it has, in no order; sums by group; rows of scorecards. */
+/** Part of an answer: of a page at most one row more than it has, in no order; sums by group; rows of scorecards; changes. */
 export interface PortfolioAnswer {
   readonly page: readonly Placed[];
   readonly groups: readonly Group[];
   readonly cards: readonly Row[];
+  readonly changes: readonly Change[];
 }
 
 /** What is asked about the contracts of the range, as they were. */
@@ -41,6 +48,7 @@ export async function portfolioAnswer(snapshot: Snapshot, question: PortfolioQue
   const { past, filters, day, want, range } = question;
   const rows: Row[] = [];
   const cards: Row[] = [];
+  let changes: Change[] = [];
   const sums = new Exposure({ day, groupBy: want.kind === 'sums' ? want.groupBy : undefined });
   for (const facts of await factsOf(snapshot, past, range)) {
     const model = foldFacts(facts);
@@ -49,14 +57,22 @@ export async function portfolioAnswer(snapshot: Snapshot, question: PortfolioQue
       for (const row of cardRows(model)) if (isAsked(row, want.of)) cards.push(row);
       continue;
     }
+    if (want.kind === 'changes') {
+      changes.push(...changesOf(model, want.page));
+      if (changes.length > CHANGES_KEPT) changes = [...firstOf(changes, want.page.limit + 1)];
+      continue;
+    }
     if (filters.party !== undefined && !model.partiesEver.has(filters.party)) continue;
     const row = contractRow(model);
     if (!matches(row, filters, day)) continue;
     if (want.kind === 'sums') sums.add(row);
     else rows.push(row);
   }
-  return { page: want.kind === 'page' ? pageOf(rows, want.page) : [], groups: sums.groups, cards };
+  return { page: want.kind === 'page' ? pageOf(rows, want.page) : [], groups: sums.groups, cards, changes };
 }
+
+/** More than twice as many changes as the largest page has: they are put in order so seldom that it costs nothing. */
+const CHANGES_KEPT = 2_000;
 
 /** The facts of a contract as its sums are computed from them; without a registration where it was not there yet. */
 export function foldFacts({ contract, revision, facts: text }: ContractFacts): ContractModel {
@@ -75,7 +91,7 @@ export function foldFacts({ contract, revision, facts: text }: ContractFacts): C
 }
 
 function take(model: ContractModel, fact: Fact, correction: CorrectionFact | undefined): void {
-  const [revision, type, time, recordedtime, reporter, behalf, version, sent] = fact;
+  const [revision, type, time, recordedtime, reporter, behalf, version, sent, source = '', id = ''] = fact;
   const onBehalfOf = behalf === 0 ? undefined : behalf;
   const withdrawn = correction?.data === null;
   const data =
@@ -85,8 +101,8 @@ function take(model: ContractModel, fact: Fact, correction: CorrectionFact | und
   foldForPortfolio(model, {
     contract: model.contract,
     revision,
-    id: '',
-    source: '',
+    id,
+    source,
     type,
     version,
     time,

@@ -46,13 +46,15 @@ const withoutPosition = <T extends { readonly at?: string | null }>(shown: T) =>
 describe('what a live ledger said at many times', () => {
   const DAYS = ['', 'on=2020-07-01', 'on=2021-06-30', 'on=2035-01-01'];
   const PARTS = ['', 'schedule', 'history', 'accountability', 'quality', 'shipments', 'discrepancies', 'payments'];
-  const LISTS = ['/contracts', '/portfolio/exposure', '/portfolio/scorecards'];
+  const LISTS = ['/contracts', '/portfolio/exposure', '/portfolio/scorecards', '/portfolio/changes'];
   const PATHS = [
     ...[...PARTS, 'obligations'].map((part) => `/contracts/${CONTRACT}${part === '' ? '' : `/${part}`}`),
     ...LISTS,
   ];
   const question = (path: string, ...parameters: readonly string[]): string => {
-    const all = [...parameters, ...(path.endsWith('/history') ? ['limit=500'] : [])].filter((each) => each !== '');
+    const all = [...parameters, ...(/\/history$|\/changes$/.test(path) ? ['limit=500'] : [])].filter(
+      (each) => each !== '',
+    );
     return `${path}?${all.join('&')}`;
   };
   const asked: {

@@ -43,6 +43,9 @@ const DROPPED: Readonly<Record<string, Readonly<Record<string, readonly string[]
   '0.1.0': {
     // What only one contract's answer shows stands in contract_status_detail since 0.2.0, so that lists read less.
     contract_status: ['terms', 'parties', 'registered_by', 'confirmed_by', 'confirmed_at', 'contested_at'],
+    // What these were read for, `from` and `moves` say since 0.2.0.
+    schedule_redating: ['side'],
+    schedule_forecast: ['counts'],
   },
 };
 

@@ -7,7 +7,6 @@ import { POSITION_HEADER, type ApiParameter, type ApiPaths } from '../api.js';
 import { CSV } from '../csv.js';
 import { JSON_TYPE } from '../media-types.js';
 import {
-  AFTER,
   ASKING,
   CURSOR,
   day,
@@ -138,7 +137,7 @@ export const portfolioPaths: ApiPaths = {
         ...SIDES,
         LIMIT,
         CURSOR,
-        AFTER,
+        ...PAST,
       ],
       responses: tabular(
         'A page of changes; `Link` has the next one.',

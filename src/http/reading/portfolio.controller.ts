@@ -2,7 +2,13 @@ import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { contractStatus } from '../../../projections/contract-status/contract-status.js';
 import { AGES, exposure, GROUPINGS, groupsView } from '../../../projections/contract-status/exposure.js';
-import { CHANGE_COLUMNS, CHANGE_KINDS, changesPage, type ChangePlace } from '../../../projections/schedule/changes.js';
+import {
+  CHANGE_COLUMNS,
+  CHANGE_KINDS,
+  changesPage,
+  shownChanges,
+  type ChangePlace,
+} from '../../../projections/schedule/changes.js';
 import { schedule } from '../../../projections/schedule/schedule.js';
 import { pageOfRows, scorecardPage } from '../../../projections/scorecards/queries.js';
 import { scorecards } from '../../../projections/scorecards/scorecards.js';
@@ -24,7 +30,7 @@ import { CONTRACT_FILTERS, contractFilters, ID, linkNext, ONE_CONTRACT, Reading,
 const LIMITS = { max: 500, usual: 50 };
 const SIDES = ['programme', 'buyer', 'seller'];
 const EXPOSURE = [...CONTRACT_FILTERS, 'groupBy', ...ONE_CONTRACT];
-const CHANGES = ['since', 'kind', 'contract', 'by', ...SIDES, 'limit', 'cursor', 'after'];
+const CHANGES = ['since', 'kind', 'contract', 'by', ...SIDES, 'limit', 'cursor', ...ONE_CONTRACT];
 const SCORECARDS = ['party', ...SIDES, 'limit', 'cursor', ...ONE_CONTRACT];
 
 const EXPOSURE_COLUMNS = [
@@ -115,9 +121,11 @@ export class PortfolioController {
       limit: limitParameter(query, LIMITS),
       after: cursorParameter(query, 'changes', changePlace),
     };
-    const shown = await this.#reading.present(request, reply, query, schedule, (snapshot) =>
-      changesPage(snapshot, page),
-    );
+    const want = { kind: 'changes', page } as const;
+    const shown = await this.#reading.portfolio(request, reply, query, { filters: {}, want }, schedule, {
+      present: (snapshot) => changesPage(snapshot, page),
+      past: ({ changes }) => shownChanges(changes, page),
+    });
     const { changes, next: last } = shown.result;
     const next = last === null ? null : cursorText(query, 'changes', { ...last });
     linkNext(request, reply, next);

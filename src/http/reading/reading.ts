@@ -5,6 +5,7 @@ import type { Group, Grouping } from '../../../projections/contract-status/expos
 import type { Placed } from '../../../projections/contract-status/past.js';
 import { STATUSES, type ContractFilters, type ContractPage } from '../../../projections/contract-status/queries.js';
 import { portfolioFacts } from '../../../projections/portfolio-facts/portfolio-facts.js';
+import type { Change, ChangesPage } from '../../../projections/schedule/changes.js';
 import type { ScorecardFilters } from '../../../projections/scorecards/queries.js';
 import type { ContractRows, Projection, Row, Snapshot } from '../../../projections/projection.js';
 import { dayOf } from '../../contract/calendar.js';
@@ -47,11 +48,12 @@ export interface PastPortfolioQuestion {
   readonly asOf: AsOf | undefined;
   readonly on: string | undefined;
   readonly filters: ContractFilters;
-  /** A page of the list, without its day; sums; or rows of scorecards. */
+  /** A page of the list, without its day; sums; rows of scorecards; or a page of what moved dates. */
   readonly want:
     | { readonly kind: 'page'; readonly page: Omit<ContractPage, 'day'> }
     | { readonly kind: 'sums'; readonly groupBy: Grouping | undefined }
-    | { readonly kind: 'scorecards'; readonly of: ScorecardFilters };
+    | { readonly kind: 'scorecards'; readonly of: ScorecardFilters }
+    | { readonly kind: 'changes'; readonly page: ChangesPage };
 }
 
 /** What was asked for, put together from parts that were answered each by itself; in no order. */
@@ -60,6 +62,7 @@ export interface PastPortfolio {
   readonly page: readonly Placed[];
   readonly groups: readonly Group[];
   readonly cards: readonly Row[];
+  readonly changes: readonly Change[];
   readonly position: bigint;
   readonly on: string;
 }
