@@ -245,6 +245,20 @@ test('other milestones are reached on the word of the buyer, else the responsibl
   expect(view('2021-05-01', words[2]!, words[1]!, words[0]!)('M1').actual).toBe('2021-02-01');
 });
 
+test('what others record as the word of a party counts where the party has said nothing itself', () => {
+  const reached = (by: string, on: string, time: string, onbehalfof?: string) =>
+    event(
+      'MilestoneReached',
+      { milestone: 'M1', on },
+      { by, time, ...(onbehalfof === undefined ? {} : { onbehalfof }) },
+    );
+  const inItsName = reached('prime-a', '2021-01-15', '2021-03-04', 'jp-mod');
+  expect(view('2021-05-01', inItsName)('M1').actual).toBe('2021-01-15');
+  expect(view('2021-05-01', reached('jp-mod', '2021-02-01', '2021-03-01'), inItsName)('M1').actual).toBe('2021-02-01');
+  const ofPrime = reached('us-gov', '2021-01-16', '2021-03-04', 'prime-a');
+  expect(view('2021-05-01', reached('prime-a', '2021-02-02', '2021-03-02'), ofPrime)('M1').actual).toBe('2021-02-02');
+});
+
 test('a correction takes its event out, or puts other data in its place in the timeline', () => {
   const wrong = event(
     'ForecastRevised',

@@ -241,8 +241,12 @@ describe('on behalf of', () => {
       'DisputeWithdrawn',
       'EventCorrected',
       'MitigationAccepted',
+      'NonconformanceDispositioned',
+      'PartyAdded',
+      'PartyRemoved',
       'RegistrationConfirmed',
       'RegistrationContested',
+      'StatementMatched',
     ]);
     expect(
       refusalOf(

@@ -209,7 +209,7 @@ function checkNames(state: DecisionState, definition: EventTypeDefinition, data:
           : kind === 'party'
             ? state.parties.has(id) || state.proposedAdjudicators.has(id)
             : state.amendments.has(id);
-    if (!known) return refuseField('unknown-reference', pointer, `the contract has never had a ${kind} ${id}`);
+    if (!known) return refuseField('unknown-reference', pointer, `the contract has never had ${kind} ${id}`);
   }
   return undefined;
 }
@@ -223,7 +223,7 @@ function checkOpened(
   if (opens !== undefined && opens.kind !== 'shipment') {
     const name = qualified(opens.kind, opens.id, event.party);
     if (state.openedAt(opens.kind, name) !== undefined)
-      return refuseField('id-in-use', opens.pointer, `${event.party} has opened a ${opens.kind} ${opens.id} before`);
+      return refuseField('id-in-use', opens.pointer, `${event.party} has opened ${opens.kind} ${opens.id} before`);
   }
   for (const { kind, reference, pointer } of definition.answers?.(event.data) ?? NONE) {
     const name = qualified(kind, reference, event.party);

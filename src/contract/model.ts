@@ -86,6 +86,8 @@ export interface ForecastFacts extends Stand {
 export interface ReachedFacts extends Stand {
   readonly party: string;
   readonly buyer: boolean;
+  /** Recorded for the party by another. */
+  readonly secondHand: boolean;
   readonly on: string;
 }
 

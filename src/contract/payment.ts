@@ -246,6 +246,7 @@ export const paymentTypes = [
     payload: StatementMatched,
     act: false,
     by: ['buyer'],
+    inPersonOnly: true,
     mentions: (data) => [
       ...mention('statement', data.statement, '/statement'),
       ...mention('shipment', data.shipment, '/shipment'),

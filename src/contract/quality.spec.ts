@@ -104,7 +104,7 @@ test('who may do what', () => {
   expect(refusalOf([...base, raised('minor')], raised('minor', { id: 'again' }))).toMatchObject({ code: 'id-in-use' });
 });
 
-test('a disposition that is recorded for another shows who recorded it, and for whom', () => {
-  const { nonconformances } = view(raised('critical'), disposed({ by: 'prime-a', onbehalfof: 'jp-mod' }));
-  expect(nonconformances[0]!.dispositions).toMatchObject([{ by: 'prime-a', onBehalfOf: 'jp-mod' }]);
+test('nobody disposes of a nonconformance in the name of another', () => {
+  const inItsName = disposed({ by: 'prime-a', onbehalfof: 'jp-mod' });
+  expect(refusalOf([...base, raised('critical')], inItsName)).toMatchObject({ code: 'not-permitted' });
 });

@@ -254,6 +254,7 @@ export const qualityTypes = [
     payload: NonconformanceDispositioned,
     act: false,
     by: ['inspector', 'seller', 'buyer'],
+    inPersonOnly: true,
     names: (data) => named('party', data.approvedBy, '/approvedBy'),
     answers: (data) => mention('nonconformance', data.nonconformance, '/nonconformance'),
     portfolio: { folds: true, keep: (data) => data },

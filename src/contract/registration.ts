@@ -248,7 +248,7 @@ function mayConfirm(state: DecisionState, event: ProposedEvent): Refusal | undef
 function partyRules(state: DecisionState, event: ProposedEvent<PartyAdded | PartyRemoved>): Refusal | undefined {
   const { party, role } = event.data;
   if (role === 'buyer' || role === 'seller' || role === 'adjudicator')
-    return refuseField('not-permitted', '/role', `a ${role} is neither added nor removed this way`);
+    return refuseField('not-permitted', '/role', `the role of ${role} is neither given nor taken away this way`);
   if (RESERVED_PARTIES.has(party)) return refuseField('invalid-event', '/party', `"${party}" is reserved`);
   const bySide = state.has(event.party, 'buyer', 'seller');
   if (!bySide && role !== 'subcontractor' && role !== 'carrier')
@@ -365,6 +365,7 @@ export const registrationTypes = [
     payload: PartyAdded,
     act: true,
     by: ['buyer', 'seller', 'prime'],
+    inPersonOnly: true,
     rules: (state, event) => {
       const { party, role } = event.data;
       const refused = partyRules(state, event);
@@ -394,6 +395,7 @@ export const registrationTypes = [
     payload: PartyRemoved,
     act: true,
     by: ['buyer', 'seller', 'prime'],
+    inPersonOnly: true,
     names: (data) => named('party', data.party, '/party'),
     rules: (state, event) => {
       const { party, role } = event.data;

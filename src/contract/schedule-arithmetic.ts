@@ -4,7 +4,7 @@
  */
 import { dayOf, daysBetween } from './calendar.js';
 import { stoodSince } from './delivery-arithmetic.js';
-import { isAfter, type ContractModel, type ForecastFacts, type Stand } from './model.js';
+import { isAfter, type ContractModel, type ForecastFacts, type ReachedFacts, type Stand } from './model.js';
 import { inForce, type MilestoneInForce, type Redating } from './terms-in-force.js';
 
 /** One entry of a milestone's timeline. */
@@ -176,10 +176,10 @@ export class Timeline {
 function actualOf(model: ContractModel, milestone: MilestoneInForce): string | undefined {
   if (milestone.kind === 'delivery') return deliveredOn(model, milestone);
   const reached = model.milestones.get(milestone.milestone)?.reached ?? [];
-  const last =
-    reached.findLast((entry) => entry.buyer) ??
-    reached.findLast((entry) => entry.party === milestone.responsible) ??
-    reached.at(-1);
+  /** What a party said itself, else what others recorded as its word: nobody's word is put aside in its name. */
+  const wordOf = (isIts: (entry: ReachedFacts) => boolean): ReachedFacts | undefined =>
+    reached.findLast((entry) => isIts(entry) && !entry.secondHand) ?? reached.findLast(isIts);
+  const last = wordOf(({ buyer }) => buyer) ?? wordOf(({ party }) => party === milestone.responsible) ?? reached.at(-1);
   return last?.on;
 }
 

@@ -68,6 +68,7 @@ export const scheduleTypes = [
         revision: event.revision,
         party: event.party,
         buyer: model.holds(event.party, 'buyer'),
+        secondHand: event.onBehalfOf !== undefined,
         on: event.data.on,
       });
     },

@@ -178,10 +178,10 @@ test('5: what no check covers, and how long discrepancies took', async () => {
     '  DATA    -                 0            -           -',
     '',
     '  discrepancy   kind           raised after        answered after  closed after',
-    '  jp-mod/DR-01  deficient                88                    89          1799  answered',
+    '  jp-mod/DR-01  deficient                88                    89   1799 so far  answered',
     '  jp-mod/DR-02  billing                 154                   234           322  closed',
     '  jp-mod/DR-03  documentation           476  late              88           224  closed',
-    '  jp-mod/DR-04  documentation          1785  late             102           102  open',
+    '  jp-mod/DR-04  documentation          1785  late      102 so far    102 so far  open',
   ]);
 });
 

@@ -196,13 +196,19 @@ function qualityAndDiscrepancies(quality: Json): string[] {
         said(of, 'kind'),
         counted(of, 'raisedAfterDays'),
         member(of, 'raisedLate') === true ? 'late' : '',
-        counted(of, 'answeredAfterDays'),
-        counted(of, 'closedAfterDays'),
+        waited(of, 'answeredAfterDays', listOf(of, 'answers').length > 0),
+        waited(of, 'closedAfterDays', textOf(of, 'closedAt') !== undefined),
         said(of, 'status'),
       ]),
       ['raised after', 'answered after', 'closed after'],
     ),
   ];
+}
+
+/** Days until something was done, or that it has been waited for. */
+function waited(of: unknown, name: string, isDone: boolean): string {
+  const days = counted(of, name);
+  return isDone || days === '-' ? days : `${days} so far`;
 }
 
 function accountable(accountability: Json): string[] {

@@ -215,7 +215,13 @@ export const runningPaths: ApiPaths = {
       summary: 'Moves the clock of a demonstration on, day by day.',
       description: 'Answers once everything that is due on each day passed has been done.',
       requestBody: { required: true, content: json('ClockStep') },
-      responses: { '200': { description: 'Where the clock stands now.', content: json('ClockStep') } },
+      responses: {
+        '200': {
+          description: 'Where the clock stands now, and the position of the last event that is recorded by then.',
+          headers: { 'Waybook-Position': POSITION_HEADER },
+          content: json('ClockStood'),
+        },
+      },
       problems: ['invalid-json', 'invalid-body', 'clock-not-stepped', 'clock-goes-back', 'unsupported-media-type'],
     },
   },

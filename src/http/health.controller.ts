@@ -87,7 +87,11 @@ export class HealthController {
   /** Moves a stepped clock on, stopping at each midnight on the way. */
   @Post('clock')
   @HttpCode(200)
-  async step(@Req() request: FastifyRequest, @Body() body: Buffer): Promise<{ readonly now: string }> {
+  async step(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Body() body: Buffer,
+  ): Promise<{ readonly now: string; readonly position: string | null }> {
     readQuery(request, []);
     if (contentTypeOf(request) !== JSON_TYPE) throw unsupportedMediaType([JSON_TYPE], request);
     const { clock } = this.#parts;
@@ -100,7 +104,11 @@ export class HealthController {
     // Who comes next waits for the end of this step, however it ends.
     this.#stepping = step.catch(() => undefined);
     await step;
-    return { now: new Date(clock.now()).toISOString() };
+    const now = new Date(clock.now()).toISOString();
+    // What the watch recorded on the way is up to there: with `after` the next question waits for it.
+    const position = textOf(await this.#parts.health.head());
+    if (position !== null) void reply.header('waybook-position', position);
+    return { now, position };
   }
 
   async #pass(clock: SteppedClock, target: number): Promise<void> {

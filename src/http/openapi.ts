@@ -239,6 +239,7 @@ function schemas(): Record<string, JsonSchema> {
       ),
     }),
     ClockStep: object({ now: ref('Instant') }),
+    ClockStood: object({ now: ref('Instant'), position: orNull(ref('Position')) }),
   };
 }
 

@@ -299,6 +299,18 @@ describe('nobody makes a delay, a date or a debt disappear', () => {
     expect(await exposure()).toEqual(before);
   }, 60_000);
 
+  test('a prime that takes the buyer’s decisions in its name', async () => {
+    const inItsName = (type: string, data: object) =>
+      said(type, data, 'prime-a', '2021-12-01T11:00:00Z', { onbehalfof: 'jp-mod' });
+    for (const [type, data] of [
+      ['PartyRemoved', { party: 'inspector-a', role: 'inspector', reason: 'too strict' }],
+      ['PartyAdded', { party: 'friend-a', name: 'A friend (illustrative)', role: 'inspector', country: 'US' }],
+      ['NonconformanceDispositioned', { nonconformance: 'jp-mod/N1', disposition: 'use-as-is', approvedBy: 'jp-mod' }],
+      ['StatementMatched', { statement: 'us-gov/S1', comparedBy: 'the office', differences: [] }],
+    ] as const)
+      await refused('not-permitted', inItsName(type, data));
+  }, 60_000);
+
   test('a buyer that reports in the seller’s name', async () => {
     const missed = (await read(`/contracts/${CASE}/obligations`)).reports[0].missed.length;
     await record(

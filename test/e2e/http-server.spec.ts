@@ -209,7 +209,7 @@ describe('the clock', () => {
   test('passes each day in turn, and never goes back', async () => {
     days.length = 0;
     const response = await step({ now: '2026-01-18T06:00:00Z' });
-    expect([response.status, await response.json()]).toEqual([200, { now: '2026-01-18T06:00:00.000Z' }]);
+    expect([response.status, await response.json()]).toEqual([200, { now: '2026-01-18T06:00:00.000Z', position: '1' }]);
     expect(days).toEqual(['2026-01-16', '2026-01-17', '2026-01-18']);
     expect((await step({ now: '2026-01-18T06:00:00Z' })).status).toBe(200);
     expect(await problem(await step({ now: '2026-01-18T05:59:59.999Z' }))).toEqual([422, 'clock-goes-back', '/now']);

@@ -98,10 +98,12 @@ export function actualOf(book: Book, milestone: Milestone): string | undefined {
     return line === undefined ? undefined : acceptedSince(book, line, milestone.quantity ?? line.quantity);
   }
   const words = claims(book, milestone);
+  const inPerson = words.filter(({ onBehalfOf }) => onBehalfOf === undefined);
+  const ofBuyer = (facts: readonly Fact[]) => lastByTime(facts.filter((fact) => held(book, fact, 'buyer')));
+  const ofResponsible = (facts: readonly Fact[]) =>
+    lastByTime(facts.filter(({ party }) => party === milestone.responsible));
   const word =
-    lastByTime(words.filter((fact) => held(book, fact, 'buyer'))) ??
-    lastByTime(words.filter(({ party }) => party === milestone.responsible)) ??
-    lastByTime(words);
+    ofBuyer(inPerson) ?? ofBuyer(words) ?? ofResponsible(inPerson) ?? ofResponsible(words) ?? lastByTime(words);
   return word?.data['on'];
 }
 
