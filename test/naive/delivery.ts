@@ -75,10 +75,13 @@ export const shippedOf = (book: Book, shipment: string | null, line: string): bi
 export const receivedOf = (book: Book, shipment: string | null, line: string): bigint =>
   stated(book, of(said(book, 'ShipmentReceived'), shipment), line, RECEIVERS);
 
+/** What some dispatches, or some receipts, come to for a line. */
+export const statedInAll = (book: Book, facts: readonly Fact[], line: string, roles: readonly Role[]): bigint =>
+  sum(shipmentsIn(facts).map((shipment) => stated(book, of(facts, shipment), line, roles)));
 export const shipped = (book: Book, line: string): bigint =>
-  sum(shipmentsIn(said(book, 'ShipmentDispatched')).map((shipment) => shippedOf(book, shipment, line)));
+  statedInAll(book, said(book, 'ShipmentDispatched'), line, DISPATCHERS);
 export const received = (book: Book, line: string): bigint =>
-  sum(shipmentsIn(said(book, 'ShipmentReceived')).map((shipment) => receivedOf(book, shipment, line)));
+  statedInAll(book, said(book, 'ShipmentReceived'), line, RECEIVERS);
 export const rejected = (book: Book, line: string): bigint => quantityIn(said(book, 'DeliveryRejected'), line);
 
 const revokes = (fact: Fact): boolean => fact.type === 'DeliveryRejected' && fact.data['revokes'] === true;
@@ -104,18 +107,22 @@ export function acceptanceIn(facts: readonly Fact[], shipment: string | null, li
 export const leftOf = ({ atOrigin, atDestination, revoked }: Acceptance): bigint =>
   notBelowZero(larger(atOrigin, atDestination) - revoked);
 
-/** What some events come to for a line; what exceeds its quantity is not counted. */
-function acceptedAfter(facts: readonly Fact[], line: Line): bigint {
+/** What some events come to for a line, also what exceeds its quantity. */
+export function acceptedInAll(facts: readonly Fact[], line: string): bigint {
   const shipments = shipmentsIn(facts).filter((shipment) => shipment !== null);
-  const without = acceptanceIn(facts, null, line.line);
+  const without = acceptanceIn(facts, null, line);
   const total =
-    sum(shipments.map((shipment) => leftOf(acceptanceIn(facts, shipment, line.line)))) +
+    sum(shipments.map((shipment) => leftOf(acceptanceIn(facts, shipment, line)))) +
     larger(without.atOrigin, without.atDestination);
   // Revoked of no shipment, it is taken from all that was accepted of the line.
-  return smaller(notBelowZero(total - without.revoked), line.quantity);
+  return notBelowZero(total - without.revoked);
 }
 
-const deliveries = (book: Book): Fact[] => said(book, 'DeliveryAccepted', 'DeliveryRejected');
+/** What exceeds its quantity is not counted. */
+const acceptedAfter = (facts: readonly Fact[], line: Line): bigint =>
+  smaller(acceptedInAll(facts, line.line), line.quantity);
+
+export const deliveries = (book: Book): Fact[] => said(book, 'DeliveryAccepted', 'DeliveryRejected');
 
 export const accepted = (book: Book, line: Line): bigint => acceptedAfter(deliveries(book), line);
 

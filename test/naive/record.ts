@@ -23,6 +23,8 @@ export type Data = Readonly<Record<string, any>>;
 export interface Fact extends ContractEvent<Data> {
   /** Taken out by a correction: it says nothing any more, but what it opened stays known. */
   readonly withdrawn: boolean;
+  /** The data as they were sent. */
+  readonly sent: Data;
 }
 
 export interface Book {
@@ -56,11 +58,9 @@ function instantKey(time: string): string {
 }
 
 /** By `time`, then by revision. */
-export function byTime(a: ContractEvent, b: ContractEvent): number {
-  const [first, second] = [instantKey(a.time), instantKey(b.time)];
-  if (first !== second) return first < second ? -1 : 1;
-  return a.revision - b.revision;
-}
+export const byTime = (a: ContractEvent, b: ContractEvent): number =>
+  byText(instantKey(a.time), instantKey(b.time)) || a.revision - b.revision;
+export const isAfter = (a: ContractEvent, b: ContractEvent): boolean => instantKey(a.time) > instantKey(b.time);
 
 export const byText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 export const nullFirst = (a: string | null, b: string | null): number =>
@@ -123,8 +123,12 @@ export function openedId(fact: Fact): string {
   return kind === 'shipment' ? id : `${fact.party}/${id}`;
 }
 
+/** What an event opened, as {@link mentions} says it; `undefined` for what opens nothing. */
+export const opening = (fact: Fact): string | undefined =>
+  OPENS[fact.type] === undefined ? undefined : `${OPENS[fact.type]} ${openedId(fact)}`;
+
 /** What it names that must have been opened. What was taken back says nothing, so it waits for nothing. */
-function mentions(fact: Fact): string[] {
+export function mentions(fact: Fact): string[] {
   if (fact.withdrawn) return [];
   const found = (MENTIONS[fact.type] ?? []).flatMap((kind) => {
     const named = reference(fact, kind);
@@ -144,9 +148,10 @@ function takingEffect(selected: readonly Fact[]): Fact[] {
   const opened = new Set<string>();
   for (let before = -1; before !== opened.size;) {
     before = opened.size;
-    for (const fact of selected)
-      if (OPENS[fact.type] !== undefined && mentions(fact).every((named) => opened.has(named)))
-        opened.add(`${OPENS[fact.type]} ${openedId(fact)}`);
+    for (const fact of selected) {
+      const opens = opening(fact);
+      if (opens !== undefined && mentions(fact).every((named) => opened.has(named))) opened.add(opens);
+    }
   }
   return selected.filter((fact) => mentions(fact).every((named) => opened.has(named)));
 }
@@ -157,7 +162,7 @@ export const resolved = (fact: Fact, name: EventName): Required<EventName> => ({
   id: name.id,
   source: name.source ?? fact.source,
 });
-export const isNamed = (name: Required<EventName>, event: ContractEvent): boolean =>
+export const isNamed = (name: Required<EventName>, event: Required<EventName>): boolean =>
   name.id === event.id && name.source === event.source;
 
 export function bookOf(events: Events, { on, day, upToRevision }: Question): Book {
@@ -176,6 +181,7 @@ export function bookOf(events: Events, { on, day, upToRevision }: Question): Boo
       return {
         ...event,
         data: correction?.data['replacement'] ?? event.data,
+        sent: event.data,
         withdrawn: correction?.data['reason'] === 'did-not-occur',
       };
     });

@@ -140,10 +140,16 @@ export const confirmation = once((book: Book): Confirmation => {
   };
 });
 
-/** The day of the later closing, once both sides have closed; of each side the first recorded one counts. */
+/** The closings of both sides, once there are both; of each side the first recorded one counts. */
+export const closings = once((book: Book): readonly Fact[] | undefined => {
+  const firsts = SIDES.map((side) => said(book, 'ContractClosed').find(({ party }) => sideOf(book, party) === side));
+  return firsts.every((closing) => closing !== undefined) ? firsts : undefined;
+});
+
+/** The day of the later closing. */
 export const closedOn = once((book: Book): string | undefined => {
-  const closings = SIDES.map((side) => said(book, 'ContractClosed').find(({ party }) => sideOf(book, party) === side));
-  return closings.every((closing) => closing !== undefined) ? timeDay(lastByTime(closings as Fact[])!) : undefined;
+  const both = closings(book);
+  return both === undefined ? undefined : timeDay(lastByTime(both)!);
 });
 
 export interface Line {
