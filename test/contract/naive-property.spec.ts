@@ -3,11 +3,11 @@
  * were written, and recorded in another order with the same `time`s; for what was known at any revision, on any day.
  */
 import fc from 'fast-check';
+import { historyView } from '../../projections/audit-trail/queries.js';
 import { contractRow } from '../../projections/contract-status/contract-status.js';
 import { contractView, summary } from '../../projections/contract-status/queries.js';
 import { accountabilityView } from '../../projections/delay-accountability/queries.js';
 import { discrepanciesView } from '../../projections/discrepancies/queries.js';
-import { projections } from '../../projections/index.js';
 import { obligationsView } from '../../projections/obligations/queries.js';
 import { paymentsView } from '../../projections/payments/queries.js';
 import { factTable } from '../../projections/portfolio-facts/portfolio-facts.js';
@@ -17,13 +17,15 @@ import { scheduleView } from '../../projections/schedule/queries.js';
 import { scorecardsOf } from '../../projections/scorecards/queries.js';
 import { cardRows, scorecardsTable } from '../../projections/scorecards/scorecards.js';
 import { shipmentsView } from '../../projections/shipments/queries.js';
-import type { ContractEvent } from '../../src/contract/event-type.js';
 import type { ContractModel } from '../../src/contract/model.js';
 import { foldFacts } from '../../src/subscriptions/portfolio.js';
 import {
   naiveAccountability,
   naiveContract,
+  FLAGS,
   naiveDiscrepancies,
+  naiveFlags,
+  naiveHistory,
   naiveObligations,
   naivePayments,
   naiveQuality,
@@ -32,29 +34,53 @@ import {
   naiveShipments,
   type Question,
 } from '../naive/naive.js';
-import { eventsOf, shuffled, steps, type Step } from '../support/random-history.js';
-import { CONTRACT, foldAll, MemoryRows, play } from '../support/scenario.js';
-
-type Recorded = readonly ContractEvent<object>[];
-
-function rowsAt(recorded: Recorded, { on, upToRevision }: Question): ContractRows {
-  const known = upToRevision === undefined ? recorded : recorded.slice(0, upToRevision + 1);
-  const model = foldAll(known, on);
-  const rows = new MemoryRows();
-  if (model.registration === undefined) return rows.rows;
-  const touched = model.takeTouched();
-  for (const projection of projections) projection.evolve(model, touched, rows);
-  return rows.rows;
-}
+import { steps } from '../support/random-history.js';
+import { CONTRACT, play } from '../support/scenario.js';
+import { orders, plain, question, questionOf, rowsAt, type Recorded } from './naive-support.js';
 
 type View = (rows: ContractRows, day: string) => unknown;
 type Naive = (events: Recorded, question: Question) => unknown;
 
-/** Flags are no part of the naive evaluation. */
+/** Flags are compared by themselves: `detail` is for people to read. */
 const withoutFlags: View = (rows, day) => {
   const view = contractView(rows, day);
   return view === undefined ? undefined : { ...view, flags: undefined };
 };
+interface Flag {
+  readonly code: string;
+  readonly event: { readonly id: string; readonly source: string };
+}
+/** The events on which one code stands, sorted, so that a flag given twice is seen. */
+const flagged = (code: string, flags: readonly Flag[] | undefined): unknown =>
+  flags
+    ?.filter((flag) => flag.code === code)
+    .map(({ event }) => `${event.source} ${event.id}`)
+    .sort();
+
+type Order = 'recorded' | 'time';
+const historyOf = (rows: ContractRows, order: Order) => historyView(rows, { order, limit: Number.MAX_SAFE_INTEGER });
+/** Flags are compared by themselves; the test's events stand in the store by their revisions. */
+const history =
+  (order: Order): View =>
+  (rows) => {
+    const found = historyOf(rows, order);
+    return found && { ...found, events: found.events.map((event) => ({ ...event, flags: undefined })) };
+  };
+const naiveHistoryIn =
+  (order: Order): Naive =>
+  (events, question) => {
+    const found = naiveHistory(events, question, order);
+    const placed = ({ revision }: { readonly revision: string }): string => String(Number(revision) + 1);
+    return (
+      found && {
+        ...found,
+        events: found.events.map((event) => ({ ...event, position: placed(event), flags: undefined })),
+      }
+    );
+  };
+const flagsInHistory: View = (rows) =>
+  historyOf(rows, 'recorded')?.events.map(({ revision, flags }) => [revision, flags.toSorted()]);
+
 const schedule: View = (rows, day) => {
   const view = scheduleView(rows, day);
   return contractView(rows, day) === undefined ? undefined : view;
@@ -63,6 +89,18 @@ const scorecards: View = (rows, day) => scorecardsOf(rows.get(scorecardsTable.na
 
 const ANSWERS: readonly (readonly [string, View, Naive])[] = [
   ['contract', withoutFlags, naiveContract],
+  ...FLAGS.map((code): readonly [string, View, Naive] => [
+    `flags: ${code}`,
+    (rows, day) => flagged(code, contractView(rows, day)?.flags),
+    (events, question) => flagged(code, naiveFlags(events, question)),
+  ]),
+  ['history', history('recorded'), naiveHistoryIn('recorded')],
+  ['history by time', history('time'), naiveHistoryIn('time')],
+  [
+    'flags in the history',
+    flagsInHistory,
+    (events, question) => naiveHistory(events, question)?.events.map(({ revision, flags }) => [revision, flags]),
+  ],
   ['schedule', schedule, naiveSchedule],
   ['accountability', accountabilityView, naiveAccountability],
   [
@@ -111,34 +149,12 @@ const listed = (events: Recorded, about: Question): unknown => {
   return entry;
 };
 
-const plain = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
-
-const day = fc
-  .integer({ min: 0, max: 2_600 })
-  .map((days) => new Date(Date.parse('2020-01-05T00:00:00Z') + days * 86_400_000).toISOString().slice(0, 10));
-
-const question = fc.record({
-  on: fc.option(day, { nil: undefined, freq: 2 }),
-  day,
-  known: fc.option(fc.nat({ max: 60 }), { nil: undefined, freq: 2 }),
-});
-
-const orders: fc.Arbitrary<(history: readonly Step[]) => ReturnType<typeof eventsOf>> = fc.oneof(
-  fc.constant(eventsOf),
-  fc.integer().map((seed) => (history: readonly Step[]) => shuffled(eventsOf(history), seed)),
-);
-
 function agree(answer: Naive, naive: Naive): void {
   fc.assert(
     fc.property(steps, orders, fc.array(question, { minLength: 1, maxLength: 3 }), (history, order, questions) => {
       const { recorded } = play(...order(history).map(({ sent }) => sent));
-      for (const { on, known, ...asked } of questions) {
-        const upToRevision = known === undefined ? undefined : Math.min(known, recorded.length - 1);
-        const about: Question = {
-          day: on ?? asked.day,
-          ...(on === undefined ? {} : { on }),
-          ...(upToRevision === undefined ? {} : { upToRevision }),
-        };
+      for (const asked of questions) {
+        const about = questionOf(asked, recorded);
         expect(plain(answer(recorded, about))).toEqual(plain(naive(recorded, about)));
       }
     }),
