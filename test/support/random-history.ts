@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { canonicalJson } from '../../src/evidence/canonical.js';
-import { event, registrationData, usd, type Sent } from './scenario.js';
+import { event, registrationData, usd, type Options, type Sent } from './scenario.js';
 
 const KINDS = [
   'forecast',
@@ -551,6 +551,16 @@ interface Told {
   readonly data: object;
   readonly time: string;
   readonly onbehalfof?: string;
+  readonly subject: string;
+}
+
+/** An event sent anew, with something about it changed. */
+function sentAgain(sent: Sent, recorded: string, change: Options & { readonly data?: object } = {}) {
+  const { type, data, source, id, time, onbehalfof, subject } = sent as Sent & Told;
+  const told = { by: source.slice('urn:waybook:party:'.length), id, time, recorded, contract: subject };
+  const { data: other = data, ...options } = change;
+  const named = onbehalfof === undefined ? told : { ...told, onbehalfof };
+  return { sent: event(type, stored(other), { ...named, ...options }), recorded };
 }
 
 /** The same events with the same `time`s, recorded in another order after all of it had happened; the registration stays first. */
@@ -562,12 +572,52 @@ export function shuffled(events: ReturnType<typeof eventsOf>, seed: number): Ret
   const start = Date.parse(first!.recorded);
   return [
     first!,
-    ...order.map(({ sent }, index) => {
-      const { type, data, source, id, time, onbehalfof } = sent as Sent & Told;
-      const recorded = new Date(end + (Date.parse(rest[index]!.recorded) - start)).toISOString();
-      const options = { by: source.slice('urn:waybook:party:'.length), id, time, recorded };
-      const named = onbehalfof === undefined ? options : { ...options, onbehalfof };
-      return { sent: event(type, data, named), recorded };
-    }),
+    ...order.map(({ sent }, index) =>
+      sentAgain(sent, new Date(end + (Date.parse(rest[index]!.recorded) - start)).toISOString()),
+    ),
   ];
+}
+
+/** What sets one contract of a portfolio apart from another. */
+export interface Apart {
+  readonly contract: string;
+  readonly programme: string;
+  /** In the place of `jp-mod` and of `us-gov`. */
+  readonly buyer: string;
+  readonly seller: string;
+  /** In the place of US dollars; what was in another currency stays in another. */
+  readonly currency: 'USD' | 'EUR' | 'JPY';
+  /** How many times as much everything costs. */
+  readonly times: number;
+}
+
+/** The same history, told of another contract between other parties. */
+export function retold(events: ReturnType<typeof eventsOf>, apart: Apart): ReturnType<typeof eventsOf> {
+  const { contract, programme, buyer, seller } = apart;
+  const renamed = (text: string): string => text.replaceAll('jp-mod', buyer).replaceAll('us-gov', seller);
+  const other = apart.currency === 'JPY' ? 'USD' : 'JPY';
+  const priced = (money: { readonly amount: string; readonly currency: string }): object => {
+    const currency = money.currency === 'USD' ? apart.currency : other;
+    const hundredths = Math.round(Number(money.amount) * apart.times * 100);
+    return { amount: currency === 'JPY' ? `${Math.round(hundredths / 100)}` : (hundredths / 100).toFixed(2), currency };
+  };
+  const changed = (value: unknown): unknown => {
+    if (typeof value === 'string') return renamed(value);
+    if (Array.isArray(value)) return value.map(changed);
+    if (typeof value !== 'object' || value === null) return value;
+    if ('amount' in value && 'currency' in value && typeof value.amount === 'string')
+      return priced(value as { amount: string; currency: string });
+    return Object.fromEntries(
+      Object.entries(value).map(([name, each]) => [name, name === 'programme' ? programme : changed(each)]),
+    );
+  };
+  return events.map(({ sent, recorded }) => {
+    const { data, source, onbehalfof } = sent as Sent & Told;
+    return sentAgain(sent, recorded, {
+      data: changed(data) as object,
+      by: renamed(source.slice('urn:waybook:party:'.length)),
+      contract,
+      ...(onbehalfof === undefined ? {} : { onbehalfof: renamed(onbehalfof) }),
+    });
+  });
 }

@@ -107,7 +107,7 @@ export function incoming(sent: Sent): IncomingEvent {
   return checked;
 }
 
-/** Decides the events in order, each at its own recorded time; what is refused is left out and noted by id. */
+/** Decides the events of one contract in order, each at its own recorded time; what is refused is left out and noted by id. */
 export function play(...sent: readonly Sent[]): Played {
   const state = new DecisionState();
   const recorded: ContractEvent<object>[] = [];
@@ -116,7 +116,7 @@ export function play(...sent: readonly Sent[]): Played {
   for (const each of sent) {
     const time = recordedAt.get(each) ?? String(each['time']);
     const recordedtime = new Date(Math.max(Date.parse(time), last === '' ? 0 : Date.parse(last))).toISOString();
-    const checked = checkEvent(each, CONTRACT);
+    const checked = checkEvent(each, String(sent[0]!['subject']));
     const refusal = isRefusal(checked)
       ? checked
       : decide(state, checked.proposed, {
@@ -179,7 +179,7 @@ export function effective(recorded: readonly ContractEvent<object>[]): Effective
 }
 
 export function foldAll(recorded: readonly ContractEvent<object>[], on?: string): ContractModel {
-  const model = new ContractModel(CONTRACT);
+  const model = new ContractModel(recorded[0]?.contract ?? CONTRACT);
   for (const event of effective(recorded))
     if (on === undefined || event.time.slice(0, 10) <= on || event.type === 'EventCorrected') fold(model, event);
   return model;
