@@ -132,6 +132,14 @@ test('repeated-answer: to an amendment, of each side', () => {
   ]);
   // In the order recorded, whatever they say of when it was.
   expect(flags([amended, agreed, agree('A', 'jp-mod', '2020-03-01')])).toEqual(['e3 repeated-answer']);
+  // A day that leaves out the amendment leaves nothing to answer.
+  expect(flags([{ ...amended, time: '2020-03-09', recorded: '2020-03-09' }, agreed, agreed])).toHaveLength(1);
+  expect(
+    flags([{ ...amended, time: '2020-03-09', recorded: '2020-03-09' }, agreed, agreed], {
+      on: '2020-03-05',
+      day: '2020-03-05',
+    }),
+  ).toEqual([]);
   // Recorded for the seller, it needs both.
   const letter = { ...redate('A', '2022-01-01', 'jp-mod', '2020-03-01'), onBehalfOf: 'us-gov' };
   expect(flags([letter, agreed, agreed, agree('A', 'us-gov', '2020-03-03')])).toEqual([

@@ -100,12 +100,14 @@ const repeatedAnswer: Stands = (book, fact) => {
     case 'AmendmentAgreed':
     case 'AmendmentRefused': {
       const amendment = amendments(book).find(({ id }) => id === fact.data['amendment']);
-      const agreedBefore = (amendment?.agreement?.revision ?? Number.POSITIVE_INFINITY) < fact.revision;
+      // The day asked about may leave out the amendment and not its answers: these answer nothing then.
+      if (amendment === undefined) return false;
+      const agreedBefore = amendment.agreement !== undefined && amendment.agreement.revision < fact.revision;
       const answers = fact.type === 'AmendmentAgreed' ? ['AmendmentAgreed'] : ['AmendmentAgreed', 'AmendmentRefused'];
       return (
         agreedBefore ||
         saidBefore(book, fact, ...answers)
-          .filter(({ data }) => data['amendment'] === fact.data['amendment'])
+          .filter(({ data }) => data['amendment'] === amendment.id)
           .some(bySameSide)
       );
     }
