@@ -47,7 +47,7 @@ const KINDS = [
   'escalate',
   'correct',
 ] as const;
-type Kind = (typeof KINDS)[number];
+export type Kind = (typeof KINDS)[number];
 
 /** One thing that somebody says. The numbers choose among whatever there is to choose from. */
 export interface Step {
@@ -83,16 +83,21 @@ const weight: Readonly<Partial<Record<Kind, number>>> = {
 };
 
 const number = fc.nat({ max: 999 });
-const step: fc.Arbitrary<Step> = fc.record({
-  kind: fc.oneof(...KINDS.map((kind) => ({ weight: weight[kind] ?? 2, arbitrary: fc.constant(kind) }))),
-  gap: fc.oneof(fc.constant(0), fc.nat({ max: 40 })),
-  late: fc.oneof(fc.constant(0), fc.nat({ max: 400 })),
-  pick: number,
-  other: number,
-  third: number,
-});
+/** Histories of some kinds of step only, which meet each other more often so. */
+export const stepsAmong = (kinds: readonly Kind[]): fc.Arbitrary<readonly Step[]> =>
+  fc.array(
+    fc.record({
+      kind: fc.oneof(...kinds.map((kind) => ({ weight: weight[kind] ?? 2, arbitrary: fc.constant(kind) }))),
+      gap: fc.oneof(fc.constant(0), fc.nat({ max: 40 })),
+      late: fc.oneof(fc.constant(0), fc.nat({ max: 400 })),
+      pick: number,
+      other: number,
+      third: number,
+    }),
+    { maxLength: 60, size: 'max' },
+  );
 
-export const steps: fc.Arbitrary<readonly Step[]> = fc.array(step, { maxLength: 60, size: 'max' });
+export const steps = stepsAmong(KINDS);
 
 const START = Date.parse('2020-06-01T12:00:00Z');
 const DAY_MS = 86_400_000;
