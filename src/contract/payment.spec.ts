@@ -83,6 +83,10 @@ test('a settlement binds once the other side states the same; one side alone, or
     settlements: [{ counts: false }, { counts: true }, { counts: true }],
   });
   expect(flags(...met)).toEqual(['one-sided']);
+  // Stated twice by one side, both have the other's match.
+  expect(flags(...met.slice(0, -1), settle('jp-mod', '650.00', '50.00', '2021-01-02'), met.at(-1)!)).toEqual([
+    'one-sided',
+  ]);
   expect(flags(...met, settle('jp-mod', '1.00', '0.00', '2021-02-01'))).toEqual(['one-sided', 'repeated-answer']);
   expect(
     refusalOf(base, event('AccountSettled', { finalAmount: usd('1'), refund: usd('0') }, { by: 'prime-a' })),

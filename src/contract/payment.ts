@@ -155,7 +155,9 @@ function foldSettled(model: ContractModel, event: EffectiveEvent<AccountSettled>
     );
     return;
   }
-  model.unflag('one-sided', other.revision);
+  for (const entry of model.settlements)
+    if (entry.side === other.side && same(entry.finalAmount, data.finalAmount) && same(entry.refund, data.refund))
+      model.unflag('one-sided', entry.revision);
   model.settled = { first: other, second: settlement };
   model.touch('settlement', String(other.revision));
 }

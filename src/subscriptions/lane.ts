@@ -80,6 +80,8 @@ interface Refold {
  * before, once for each contract in a batch: then larger batches are cheaper, up to so many times the usual one.
  */
 const MOST_STRETCH = 16;
+/** Nobody waits for the rows of a copy that is being built: there the row of a contract is written less often. */
+const BUILD_STRETCH = 4;
 
 /** What has to be known of a batch once it is folded: its events are not kept. */
 interface BatchEnd {
@@ -241,7 +243,10 @@ export class Lane {
   }
 
   #limit(): number {
-    return this.isCareful ? this.#careful!.limit : this.#settings.batchEvents * this.#stretch;
+    if (this.isCareful) return this.#careful!.limit;
+    return (
+      this.#settings.batchEvents * Math.max(this.#stretch, this.#isBuilding && !this.hasCaughtUp ? BUILD_STRETCH : 1)
+    );
   }
 
   #hasCorrection(events: readonly StoredEvent[]): boolean {

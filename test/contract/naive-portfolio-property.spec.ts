@@ -6,11 +6,12 @@ import fc from 'fast-check';
 import { contractTable } from '../../projections/contract-status/contract-status.js';
 import { exposureOfRows, GROUPINGS, type Grouping } from '../../projections/contract-status/exposure.js';
 import type { Row } from '../../projections/projection.js';
+import { changesOf, shownChanges, type ChangePlace } from '../../projections/schedule/changes.js';
 import { scorecardsOf } from '../../projections/scorecards/queries.js';
 import { scorecardsTable } from '../../projections/scorecards/scorecards.js';
-import { naiveExposure, naiveScorecards, type Question } from '../naive/naive.js';
+import { naiveChanges, naiveExposure, naiveScorecards, type Question } from '../naive/naive.js';
 import { retold, steps, type Apart, type Step } from '../support/random-history.js';
-import { play } from '../support/scenario.js';
+import { foldAll, play } from '../support/scenario.js';
 import { day, orders, plain, rowsAt, type Recorded } from './naive-support.js';
 
 /** Paid, and all of both lines accepted: without it hardly a random contract is ever delivered and not settled. */
@@ -80,4 +81,22 @@ test.each<[string, { groupBy?: Grouping }]>([
 
 test('scorecards', () => {
   agree((contracts, about) => scorecardsOf(rowsOf(contracts, about, scorecardsTable.name), about.day), naiveScorecards);
+});
+
+/** All pages one after the other, as a caller gets them. */
+function changesOfAll(contracts: readonly Recorded[], { on, upToRevision }: Question): unknown {
+  const models = contracts.map((recorded) => foldAll(recorded.slice(0, (upToRevision ?? Infinity) + 1), on));
+  const pages: object[] = [];
+  for (let after: ChangePlace | undefined; ;) {
+    const page = { limit: 3, after };
+    const found = models.flatMap((model) => (model.registration === undefined ? [] : [...changesOf(model, page)]));
+    const { changes, next } = shownChanges(found, page);
+    pages.push(...changes);
+    if (next === null) return { changes: pages, next };
+    after = next;
+  }
+}
+
+test('changes', () => {
+  agree(changesOfAll, naiveChanges);
 });

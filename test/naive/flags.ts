@@ -17,6 +17,7 @@ import {
   type Book,
   type Data,
   type Fact,
+  until,
 } from './record.js';
 import { amendments, closings, currencyOf, lineOf, lines, sideOf } from './terms.js';
 import type { EventName } from '../../src/contract/event-type.js';
@@ -60,10 +61,11 @@ const basisWithdrawn: Stands = (book, fact) =>
   });
 
 const oneSided: Stands = (book, fact) => {
-  if (fact.type === 'ContractClosed') return closings(book) === undefined;
+  if (fact.type === 'ContractClosed') return closings(book) === undefined && !repeatedAnswer(book, fact);
   if (fact.type !== 'AccountSettled') return false;
   const matched = said(book, 'AccountSettled').some(
     (other) =>
+      !settledBefore(book, other) &&
       sideOf(book, other.party) !== sideOf(book, fact.party) &&
       sameMoney(other.data['finalAmount'], fact.data['finalAmount']) &&
       sameMoney(other.data['refund'], fact.data['refund']),
@@ -124,27 +126,42 @@ const repeatedAnswer: Stands = (book, fact) => {
   }
 };
 
+/** The revision with which it took effect: its own, or that of what it had waited for. */
+const effectOf = (book: Book, fact: Fact): number =>
+  Math.max(
+    fact.revision,
+    ...mentions(fact).map((thing) =>
+      Math.min(...book.facts.filter((opener) => opening(opener) === thing).map((opener) => effectOf(book, opener))),
+    ),
+  );
+
 const quantityExceedsLine: Stands = (book, fact) => {
-  const upTo = (facts: readonly Fact[]): Fact[] => facts.filter((other) => byTime(other, fact) <= 0);
   // What is held has no effect: it states nothing of a line before what it names arrives.
   if (!book.facts.includes(fact)) return false;
   switch (fact.type) {
     case 'ManufacturingCompleted':
     case 'QualityCheckRecorded':
     case 'NonconformanceRaised': {
+      const states = quantityOf(fact.data['quantity']);
+      const then = lineOf(until(book, effectOf(book, fact)), fact.data['line'] as string);
       const line = lineOf(book, fact.data['line'] as string);
-      return line !== undefined && quantityOf(fact.data['quantity']) > line.quantity;
+      return then !== undefined && line !== undefined && states > then.quantity && states > line.quantity;
     }
     case 'ShipmentDispatched':
     case 'ShipmentReceived': {
       const roles = fact.type === 'ShipmentDispatched' ? DISPATCHERS : RECEIVERS;
-      const soFar = upTo(said(book, fact.type));
+      const [effect, { revision }] = [effectOf(book, fact), fact];
+      const isSoFar = (other: Fact): boolean => {
+        const its = effectOf(book, other);
+        return its < effect || (its === effect && other.revision <= revision);
+      };
+      const soFar = said(book, fact.type).filter(isSoFar);
       return lines(book).some(
         ({ line, quantity }) => named(fact, line) && statedInAll(book, soFar, line, roles) > quantity,
       );
     }
     case 'DeliveryAccepted': {
-      const soFar = upTo(deliveries(book));
+      const soFar = deliveries(book).filter((other) => byTime(other, fact) <= 0);
       return lines(book).some(({ line, quantity }) => named(fact, line) && acceptedInAll(soFar, line) > quantity);
     }
     default:
@@ -159,10 +176,10 @@ const percentOf = ({ type, data }: Fact): bigint =>
 const percentDecreased: Stands = (book, fact) => {
   if (fact.type !== 'ManufacturingProgressed') return false;
   const before = saidBefore(book, fact, ...MADE).filter(({ data }) => data['line'] === fact.data['line']);
-  const last = lastByTime(before);
-  if (last === undefined || byTime(fact, last) < 0) return false;
-  const stated = lastByTime(before.filter(({ type }) => type !== 'ManufacturingStarted'));
-  return stated !== undefined && percentOf(fact) < percentOf(stated);
+  const isNews = (each: Fact): boolean =>
+    before.every((other) => other.revision >= each.revision || byTime(other, each) < 0);
+  const stated = before.filter((each) => isNews(each) && each.type !== 'ManufacturingStarted').at(-1);
+  return isNews(fact) && stated !== undefined && percentOf(fact) < percentOf(stated);
 };
 
 const otherCurrency: Stands = (book, fact) =>
@@ -182,9 +199,9 @@ const BY_CODE: Readonly<Record<string, Stands>> = {
 
 export const FLAGS: readonly string[] = Object.keys(BY_CODE);
 
-/** The codes that stand on an event, sorted. What was taken back has none, and no correction has. */
+/** The codes that stand on an event, sorted. What was taken back has none. */
 export const flagsOn = (book: Book, fact: Fact): string[] =>
-  fact.withdrawn || fact.type === 'EventCorrected'
+  fact.withdrawn
     ? []
     : Object.entries(BY_CODE)
         .filter(([, stands]) => stands(book, fact))
