@@ -107,9 +107,11 @@ const SHIPMENTS = ['S1', 'S2', 'S3'] as const;
 const QUANTITIES = [0, 1, 2, 4, '0.5', '1.25', '0.000001'] as const;
 
 const of = <T>(list: readonly T[], index: number): T => list[index % list.length]!;
-/** A day within about four years. */
-const day = (number: number): string =>
-  new Date(Date.parse('2020-02-01T00:00:00Z') + number * 1.7 * DAY_MS).toISOString().slice(0, 10);
+/** A day within about four years; half of them are of a few, so that the same day is often said again. */
+const day = (number: number): string => {
+  const days = (number % 2 === 0 ? number : number - (number % 250)) * 1.7;
+  return new Date(Date.parse('2020-02-01T00:00:00Z') + days * DAY_MS).toISOString().slice(0, 10);
+};
 
 const ARBITER = { party: 'arbiter', name: 'Arbiter (illustrative)', role: 'adjudicator', country: 'CH' };
 
