@@ -1,6 +1,6 @@
 /** Every event of a contract as it was sent, what corrected it, and what is surprising about it. */
 import { sortableInstant } from '../../src/contract/calendar.js';
-import { correctedName, type EventCorrected } from '../../src/contract/correction.js';
+import { CORRECTION, correctedName, type EventCorrected } from '../../src/contract/correction.js';
 import type { ContractEvent, EffectiveEvent } from '../../src/contract/event-type.js';
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { flag, type Projection, type Row, type RowSink, type TableDefinition } from '../projection.js';
@@ -46,7 +46,7 @@ export const eventFlagTable: TableDefinition = {
 
 function eventRow(contract: string, event: EffectiveEvent): Row {
   const corrects =
-    event.type === 'EventCorrected' ? correctedName(event as unknown as ContractEvent<EventCorrected>) : undefined;
+    event.type === CORRECTION ? correctedName(event as unknown as ContractEvent<EventCorrected>) : undefined;
   return {
     contract,
     revision: event.revision,

@@ -1,6 +1,7 @@
 /** `/contracts/{id}/history`, from the rows of `audit-trail`. */
 import { sql } from 'kysely';
 import { sortableInstant } from '../../src/contract/calendar.js';
+import { CORRECTION } from '../../src/contract/correction.js';
 import { compareStands } from '../../src/contract/model.js';
 import { integer, json, rowsOf, text, textOrNull, type ContractRows, type Row, type Snapshot } from '../projection.js';
 import { eventFlagTable, eventTable } from './audit-trail.js';
@@ -142,7 +143,7 @@ export async function isOtherwise({ db, table }: Snapshot, contract: string, rev
     .select(['revision', 'type'])
     .where('contract', '=', contract)
     .where('revision', '>=', revision)
-    .where((eb) => eb.or([eb('revision', '=', revision), eb('type', '=', 'EventCorrected')]))
+    .where((eb) => eb.or([eb('revision', '=', revision), eb('type', '=', CORRECTION)]))
     .orderBy('revision')
     .limit(2)
     .execute();

@@ -48,22 +48,24 @@ export async function exposure(snapshot: Snapshot, question: ExposureQuestion) {
     AMOUNTS.map((column) => sql`${sql.ref(column)} >= ${paddedMinor(SUMMED_BELOW)}`),
     sql` or `,
   )})`;
-  const large = await chosen
-    .select([...COLUMNS])
-    .where(isLarge)
-    .execute();
   const alike = await chosen
     .select(sql<string>`${question.groupBy === undefined ? sql`'all'` : sql.ref(question.groupBy)}`.as('key'))
     .select('currency')
     .select(standingSql(question.day).map(([name, expression]) => expression.as(name)))
+    .select(sql<number>`case when ${isLarge} then 1 else 0 end`.as('large'))
     .select(sql<number>`count(*)`.as('contracts'))
     .select(AMOUNTS.map((column) => sql<string>`cast(sum(${lowDigits(column)}) as text)`.as(column)))
-    .where(sql<boolean>`not ${isLarge}`)
-    .groupBy(['key', 'currency', ...STANDING])
+    .groupBy(['key', 'currency', ...STANDING, 'large'])
     .execute();
   const found = new Exposure(question);
-  for (const row of large) found.add(row);
-  for (const row of alike) found.addAlike(row);
+  const isSummed = (row: Row): boolean => integer(row, 'large') === 0;
+  for (const row of alike) if (isSummed(row)) found.addAlike(row);
+  if (!alike.every(isSummed))
+    for (const row of await chosen
+      .select([...COLUMNS])
+      .where(isLarge)
+      .execute())
+      found.add(row);
   return groupsView(found.groups);
 }
 

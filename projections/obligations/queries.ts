@@ -71,7 +71,6 @@ function byLine(a: Row, b: Row): number {
 export interface ToLookAt {
   readonly contract: string;
   readonly revision: number;
-  readonly lookOn: number | null;
   readonly corrected: boolean;
 }
 
@@ -85,7 +84,7 @@ export async function toLookAt(
 ): Promise<readonly ToLookAt[]> {
   const rows = (await db
     .selectFrom(table(obligationsContractTable))
-    .select(['contract', 'revision', 'look_on', 'corrected'])
+    .select(['contract', 'revision', 'corrected'])
     .where('contract', '>', after)
     .where((eb) => eb.or([eb('look_on', '<=', day), eb('corrected', '=', 1)]))
     .orderBy('contract')
@@ -94,7 +93,6 @@ export async function toLookAt(
   return rows.map((row) => ({
     contract: text(row, 'contract'),
     revision: integer(row, 'revision'),
-    lookOn: row['look_on'] === null ? null : integer(row, 'look_on'),
     corrected: integer(row, 'corrected') === 1,
   }));
 }

@@ -1,6 +1,6 @@
 /** The dated facts behind the portfolio's past: every event as it was sent, or as little of it as the sums need. */
 import { dayOf } from '../../src/contract/calendar.js';
-import { correctedName, type EventCorrected } from '../../src/contract/correction.js';
+import { CORRECTION, correctedName, type EventCorrected } from '../../src/contract/correction.js';
 import type { ContractEvent, EffectiveEvent, PortfolioPart } from '../../src/contract/event-type.js';
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { flag, type Projection, type RowSink, type TableDefinition } from '../projection.js';
@@ -47,8 +47,6 @@ export interface CorrectionFact {
   /** The whole data that take the place of the event's, of the event's version; `null` where it did not occur. */
   readonly data: Readonly<Record<string, unknown>> | null;
 }
-
-const CORRECTION = 'EventCorrected';
 
 function correctionFact(facts: ContractModel, event: ContractEvent<EventCorrected>): CorrectionFact | undefined {
   const of = facts.revisionOf(correctedName(event));

@@ -3,7 +3,7 @@
  * and sealed, with the results that need no append.
  */
 import { decide, evolve, latestTime } from '../contract/contract.js';
-import { correctedName, type EventCorrected } from '../contract/correction.js';
+import { CORRECTION, correctedName, type EventCorrected } from '../contract/correction.js';
 import {
   refuse,
   type ContractEvent,
@@ -285,7 +285,7 @@ export class Draft {
 
   /** Whether the event that a correction names is stored and was too much to be read for this round. */
   #mustWait(proposed: IncomingEvent['proposed']): boolean {
-    if (proposed.type !== 'EventCorrected') return false;
+    if (proposed.type !== CORRECTION) return false;
     const name = correctedName(proposed as ProposedEvent<EventCorrected>);
     const revision = this.#loaded.state.seenAt(name.source, name.id);
     return revision !== undefined && this.#waiting(revision) === undefined && !this.#originals.named.has(revision);

@@ -5,7 +5,7 @@
  * taken back unless its append succeeds. A success is proved by the exact expected revision; a refusal is only final
  * when it was decided on the stream read to its end after the command came.
  */
-import { correctedName, type EventCorrected } from '../contract/correction.js';
+import { CORRECTION, correctedName, type EventCorrected } from '../contract/correction.js';
 import type { ContractEvent } from '../contract/event-type.js';
 import { EventStoreError, type EventStore } from '../event-store/event-store.js';
 import { decodeEvent, type DecodedEvent } from '../evidence/record.js';
@@ -169,7 +169,7 @@ export class Recorder {
           const group = repeats.get(revision);
           if (group === undefined) repeats.set(revision, [incoming]);
           else group.push(incoming);
-        } else if (incoming.proposed.type === 'EventCorrected') {
+        } else if (incoming.proposed.type === CORRECTION) {
           const name = correctedName(incoming.proposed as unknown as ContractEvent<EventCorrected>);
           const corrected = loaded.state.seenAt(name.source, name.id);
           if (corrected !== undefined) named.add(corrected);

@@ -1,7 +1,7 @@
 /** The one decider of a contract: all families joined, and the one generic path from an event to its decision. */
 import { amendmentTypes } from './amendment.js';
 import { compareInstants, dayNumber, dayOf } from './calendar.js';
-import { correctionTypes, type TypeAccess } from './correction.js';
+import { CORRECTION, correctionTypes, type TypeAccess } from './correction.js';
 import { delayTypes } from './delay.js';
 import { discrepancyTypes } from './discrepancy.js';
 import { disputeTypes } from './dispute.js';
@@ -175,7 +175,7 @@ function checkRights(
     return reporter === LEDGER ? undefined : refuse('not-permitted', `${event.type} is reported by the ledger alone`);
   if (state.registeredBy === undefined) return onBehalfOf === undefined ? undefined : notOnBehalf(event.type);
   if (reporter === OPERATOR || reporter === LEDGER)
-    return definition.type === 'EventCorrected' && state.registeredBy === reporter
+    return definition.type === CORRECTION && state.registeredBy === reporter
       ? undefined
       : refuse('not-permitted', `${reporter} reports no ${event.type}`);
   if (!state.acts(reporter)) return refuseField('not-permitted', '/source', `${reporter} is no party of this contract`);

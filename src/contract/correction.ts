@@ -18,6 +18,9 @@ import {
 import type { DecisionState } from './state.js';
 import { validatePayload } from './validation.js';
 
+/** The type of the events that correct others. */
+export const CORRECTION = 'EventCorrected';
+
 export class EventCorrected {
   @Part(() => EventReference) readonly event!: EventReference;
   @IsOneOf(['incorrect-data', 'did-not-occur']) readonly reason!: 'incorrect-data' | 'did-not-occur';
@@ -100,7 +103,7 @@ export function correctionTypes(types: TypeAccess) {
 
   return [
     eventType<EventCorrected>({
-      type: 'EventCorrected',
+      type: CORRECTION,
       description: 'The reporter of an event replaces its data or says that it did not occur.',
       version: 1,
       payload: EventCorrected,

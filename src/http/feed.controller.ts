@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CORRECTION } from '../contract/correction.js';
 import { Closing } from './closing.js';
 import { negotiate, NDJSON } from './media-types.js';
 import { PARTS, type FeedEvent, type HttpParts } from './ports.js';
@@ -89,7 +90,7 @@ function correctedBy({
   attributes,
   data,
 }: FeedEvent['event']): { readonly id: string; readonly source: string } | null {
-  if (attributes.type !== 'EventCorrected') return null;
+  if (attributes.type !== CORRECTION) return null;
   const { event } = data as { readonly event: { readonly id: string; readonly source?: string } };
   return { id: event.id, source: event.source ?? attributes.source };
 }

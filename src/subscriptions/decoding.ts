@@ -3,14 +3,13 @@
  * contracts are decoded here; events of the others move positions and mean nothing to read models.
  */
 import { fold, upcast } from '../contract/contract.js';
-import { correctedName, type EventCorrected } from '../contract/correction.js';
+import { CORRECTION, correctedName, type EventCorrected } from '../contract/correction.js';
 import { nameOf, nameText, type EffectiveEvent, type EventName } from '../contract/event-type.js';
 import type { ContractModel } from '../contract/model.js';
 import type { StoredEvent } from '../event-store/event-store.js';
 import { decodeEvent, type DecodedEvent } from '../evidence/record.js';
 
 const CONTRACT_STREAM = 'contract-';
-export const CORRECTION = 'EventCorrected';
 export const REGISTRATION = 'ContractRegistered';
 
 /** How the contract reads its events. Handed in so that a test can say what an event does to the facts. */

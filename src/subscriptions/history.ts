@@ -3,11 +3,12 @@
  * more where something in it was corrected.
  */
 import type { EffectiveEvent } from '../contract/event-type.js';
+import { CORRECTION } from '../contract/correction.js';
 import { ContractModel } from '../contract/model.js';
 import type { EventStore, StoredEvent } from '../event-store/event-store.js';
 import { decodeEvent, type DecodedEvent } from '../evidence/record.js';
 import { StreamVerifier } from '../evidence/stream-verifier.js';
-import { CORRECTION, Corrections, fromDecoded, streamOf, type FoldRules } from './decoding.js';
+import { Corrections, fromDecoded, streamOf, type FoldRules } from './decoding.js';
 
 export interface HistoryPart {
   /** Up to and with this revision; left out: to the end of the stream. */

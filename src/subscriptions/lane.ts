@@ -4,11 +4,12 @@
  * projections is for the projector to say.
  */
 import type { Projection } from '../../projections/projection.js';
+import { CORRECTION } from '../contract/correction.js';
 import { ContractModel } from '../contract/model.js';
 import { EventStoreError, type EventStore, type StoredEvent } from '../event-store/event-store.js';
 import { ChangeFailure, Moved, writeChanges, type Batch, type Change } from './batch.js';
 import { keyOfCopy, type Checkpoint, type CopyId, type ProjectionFailure } from './checkpoint.js';
-import { contractOf, CORRECTION, effectiveEvent, type FoldRules } from './decoding.js';
+import { contractOf, effectiveEvent, type FoldRules } from './decoding.js';
 import { codeOf, messageOf, ReadModelError } from './errors.js';
 import { checkpointOf, Feed, HistoryChanged, stillThere } from './feed.js';
 import { foldHistory } from './history.js';

@@ -19,7 +19,7 @@ import { isAsked, type ScorecardFilters } from '../../projections/scorecards/que
 import { cardRows } from '../../projections/scorecards/scorecards.js';
 import { foldForPortfolio, portfolioPart, upcast } from '../contract/contract.js';
 import { ContractModel } from '../contract/model.js';
-import { CORRECTION } from './decoding.js';
+import { CORRECTION } from '../contract/correction.js';
 
 export interface PortfolioQuestion {
   readonly past: PastOfPortfolio;

@@ -2,6 +2,7 @@
  * What is missed on a contract, as was known day by day: its stream folded in recorded order, where a correction counts
  * from the day on which it was recorded. (Read models fold each event as the last correction left it, from the beginning.)
  */
+import { CORRECTION } from '../contract/correction.js';
 import { dayNumber, dayOf } from '../contract/calendar.js';
 import { definitionOf } from '../contract/contract.js';
 import { ContractModel } from '../contract/model.js';
@@ -9,7 +10,7 @@ import { endDaysBefore } from '../contract/obligations.js';
 import type { Missed } from '../contract/reckoning.js';
 import type { EventStore } from '../event-store/event-store.js';
 import { decodeEvent } from '../evidence/record.js';
-import { contractRules, CORRECTION, fromDecoded, streamOf, type FoldRules } from './decoding.js';
+import { contractRules, fromDecoded, streamOf, type FoldRules } from './decoding.js';
 import { foldHistory } from './history.js';
 import { ModelCache } from './model-cache.js';
 

@@ -1,10 +1,11 @@
 /** A contract's past: its stream folded again, as far as was recorded by then, with the rows that projections make of it. */
 import type { ContractRows, Projection, Row, TableDefinition } from '../../projections/projection.js';
+import { CORRECTION } from '../contract/correction.js';
 import { compareInstants, dayOf } from '../contract/calendar.js';
 import type { ContractModel } from '../contract/model.js';
 import type { EventStore } from '../event-store/event-store.js';
 import type { DecodedEvent } from '../evidence/record.js';
-import { contractRules, CORRECTION, REGISTRATION, type FoldRules } from './decoding.js';
+import { contractRules, REGISTRATION, type FoldRules } from './decoding.js';
 import { foldHistory } from './history.js';
 import { RowBuffer } from './row-buffer.js';
 

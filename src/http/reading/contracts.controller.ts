@@ -41,12 +41,12 @@ import {
   ID,
   linkNext,
   ONE_CONTRACT,
+  PAGE,
   Reading,
   READING,
   type ReadingParts,
 } from './reading.js';
 
-const LIMITS = { max: 500, usual: 50 };
 const CONTRACT_LIST = [...CONTRACT_FILTERS, 'sort', 'limit', 'cursor', ...ONE_CONTRACT];
 const HISTORY = ['type', 'reporter', 'from', 'to', 'order', 'limit', 'cursor', ...ONE_CONTRACT];
 
@@ -68,7 +68,7 @@ export class ContractsController {
       ...contractFilters(query),
       sort: sort.field,
       descending: sort.descending,
-      limit: limitParameter(query, LIMITS),
+      limit: limitParameter(query, PAGE),
       after: cursorParameter(query, 'contracts', (place) => contractPlace(place, sort.field, sort.descending)),
     };
     const shown = await this.#reading.portfolio(
@@ -121,7 +121,7 @@ export class ContractsController {
       reporter: textParameter(query, 'reporter', 128),
       from: dayParameter(query, 'from'),
       to: dayParameter(query, 'to'),
-      limit: streamed ? Number.MAX_SAFE_INTEGER : limitParameter(query, LIMITS),
+      limit: streamed ? Number.MAX_SAFE_INTEGER : limitParameter(query, PAGE),
       after: cursorParameter(query, `${id} ${order}`, (place) => historyPlace(place, order)),
     };
     if (page.from !== undefined && page.to !== undefined && page.from > page.to) {

@@ -25,9 +25,8 @@ import {
   textParameter,
   type Query,
 } from '../query.js';
-import { CONTRACT_FILTERS, contractFilters, ID, linkNext, ONE_CONTRACT, Reading, type Shown } from './reading.js';
+import { CONTRACT_FILTERS, contractFilters, ID, linkNext, ONE_CONTRACT, PAGE, Reading, type Shown } from './reading.js';
 
-const LIMITS = { max: 500, usual: 50 };
 const SIDES = ['programme', 'buyer', 'seller'];
 const EXPOSURE = [...CONTRACT_FILTERS, 'groupBy', ...ONE_CONTRACT];
 const CHANGES = ['since', 'kind', 'contract', 'by', ...SIDES, 'limit', 'cursor', ...ONE_CONTRACT];
@@ -118,7 +117,7 @@ export class PortfolioController {
       contract: textParameter(query, 'contract', 128),
       by: textParameter(query, 'by', 128),
       ...sidesOf(query),
-      limit: limitParameter(query, LIMITS),
+      limit: limitParameter(query, PAGE),
       after: cursorParameter(query, 'changes', changePlace),
     };
     const want = { kind: 'changes', page } as const;
@@ -140,7 +139,7 @@ export class PortfolioController {
     const page = {
       party: textParameter(query, 'party', 128),
       ...sidesOf(query),
-      limit: limitParameter(query, LIMITS),
+      limit: limitParameter(query, PAGE),
       after: cursorParameter(query, 'scorecards', ({ party }) =>
         typeof party === 'string' && ID.test(party) ? party : undefined,
       ),

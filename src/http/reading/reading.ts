@@ -106,6 +106,9 @@ export function linkNext(request: FastifyRequest, reply: FastifyReply, next: str
   void reply.header('link', `<${url.pathname}${url.search}>; rel="next"`);
 }
 
+/** How much a page holds. */
+export const PAGE = { max: 500, usual: 50 };
+
 export const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** @throws Problem `unknown-contract` */
