@@ -1,12 +1,22 @@
-/** A thread that answers questions about the past, one at a time. Store and read model are opened for the first of them. */
+/** A thread that answers questions about the past, and sums over the present, one at a time. Store and read model are opened for the first of them. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { projections } from '../projections/index.js';
+import { contractStatus } from '../projections/contract-status/contract-status.js';
+import { exposure } from '../projections/contract-status/exposure.js';
 import { portfolioFacts } from '../projections/portfolio-facts/portfolio-facts.js';
+import { scorecardPage } from '../projections/scorecards/queries.js';
+import { scorecards } from '../projections/scorecards/scorecards.js';
 import { openReader, type ReaderStore } from './open-store.js';
 import { portfolioAnswer, type PortfolioAnswer, type PortfolioQuestion } from './subscriptions/portfolio.js';
 import { openReadModel, type ReadModel } from './subscriptions/read-model.js';
 import { replayContract, type ReplayedRows, type ReplayRequest } from './subscriptions/replay.js';
-import { errorAsData, type FromReplayer, type ReplayThreadData, type ToReplayer } from './subscriptions/threads.js';
+import {
+  errorAsData,
+  type FromReplayer,
+  type ReplayJob,
+  type ReplayThreadData,
+  type ToReplayer,
+} from './subscriptions/threads.js';
 
 const port = parentPort;
 if (port === null) throw new Error('replay-worker is started as a thread');
@@ -27,29 +37,38 @@ async function replay(request: ReplayRequest): Promise<ReplayedRows | undefined>
   return { rows, position, asOfInstant, on };
 }
 
+const query: ReadModel['query'] = (projection, use) => (rows ??= openReadModel(readModel)).query(projection, use);
+
 async function portfolio(question: PortfolioQuestion): Promise<PortfolioAnswer> {
-  rows ??= openReadModel(readModel);
-  const { result } = await rows.query(portfolioFacts, (snapshot) => portfolioAnswer(snapshot, question));
+  const { result } = await query(portfolioFacts, (snapshot) => portfolioAnswer(snapshot, question));
   return result;
 }
 
-async function answer(message: ToReplayer): Promise<void> {
-  switch (message.kind) {
+function resultOf(job: ReplayJob) {
+  switch (job.kind) {
     case 'replay':
+      return replay(job.request);
     case 'portfolio':
-      try {
-        const result = message.kind === 'replay' ? await replay(message.request) : await portfolio(message.question);
-        say({ kind: 'done', result });
-      } catch (error) {
-        say({ kind: 'failed', error: errorAsData(error) });
-      }
-      break;
-    case 'close':
-      await reader?.store.close();
-      await rows?.close();
-      // Nothing else holds the thread then.
-      port!.close();
-      break;
+      return portfolio(job.question);
+    case 'exposure':
+      return query(contractStatus, (snapshot) => exposure(snapshot, job.question));
+    case 'scorecards':
+      return query(scorecards, (snapshot) => scorecardPage(snapshot, job.page));
+  }
+}
+
+async function answer(message: ToReplayer): Promise<void> {
+  if (message.kind === 'close') {
+    await reader?.store.close();
+    await rows?.close();
+    // Nothing else holds the thread then.
+    port!.close();
+    return;
+  }
+  try {
+    say({ kind: 'done', result: await resultOf(message) });
+  } catch (error) {
+    say({ kind: 'failed', error: errorAsData(error) });
   }
 }
 

@@ -183,6 +183,8 @@ function listen(parts: Parts): Promise<NestFastifyApplication> {
   };
   const reading = readingExtension({
     query: (projection, use) => readModel.query(projection, use),
+    exposure: (question) => replays.exposure(question),
+    scorecards: (page) => replays.scorecards(page),
     replay: (question) => replayOf(question, parts, replays),
     portfolio: (question) => portfolioOf(question, parts, replays),
   });

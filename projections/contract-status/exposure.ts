@@ -40,7 +40,7 @@ const COLUMNS = [
  * The sums over the contracts of the database. It adds up by itself, those together that stand alike; a contract with an
  * amount so large that its integers might not hold the sums is fetched and added here.
  */
-export async function exposure(snapshot: Snapshot, question: ExposureQuestion) {
+export async function exposure(snapshot: Snapshot, question: ExposureQuestion): Promise<ExposureGroups> {
   const { db, table } = snapshot;
   const day = dayNumber(question.day);
   const chosen = db.selectFrom(table(contractTable)).where((eb) => eb.and(filtersSql(eb, snapshot, question, day)));
@@ -282,6 +282,8 @@ export function exposureOfRows(rows: readonly Row[], question: Pick<ExposureQues
   for (const row of rows) found.add(row);
   return groupsView(found.groups);
 }
+
+export type ExposureGroups = ReturnType<typeof groupsView>;
 
 /** The groups as they are shown, sorted by key and currency. */
 export function groupsView(parts: readonly Group[]) {

@@ -20,8 +20,10 @@ export interface ScorecardPage extends ScorecardFilters {
 
 const FILTERS = ['party', 'programme', 'buyer', 'seller'] as const;
 
+export type Scorecards = ReturnType<typeof pageOfRows>;
+
 /** One page of parties; a party more than `limit` says that there is a next one. */
-export async function scorecardPage({ db, table }: Snapshot, page: ScorecardPage) {
+export async function scorecardPage({ db, table }: Snapshot, page: ScorecardPage): Promise<Scorecards> {
   let names = db.selectFrom(table(scorecardsTable)).select('party').distinct();
   let query = db.selectFrom(table(scorecardsTable)).select(['contract', 'party', 'facts']);
   for (const name of FILTERS) {

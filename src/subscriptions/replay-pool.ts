@@ -1,10 +1,13 @@
 /**
- * Replays in threads of their own: folding a long contract never holds up the thread that answers requests. The other
- * side is `src/replay-worker.ts`.
+ * Replays and sums in threads of their own: folding a long contract, or adding up many, never holds up the thread that
+ * answers requests. The other side is `src/replay-worker.ts`.
  */
 import { Worker } from 'node:worker_threads';
+import type { ExposureGroups, ExposureQuestion } from '../../projections/contract-status/exposure.js';
+import type { ScorecardPage, Scorecards } from '../../projections/scorecards/queries.js';
 import { ReadModelError } from './errors.js';
 import type { PortfolioAnswer, PortfolioQuestion } from './portfolio.js';
+import type { Answer } from './read-model.js';
 import type { ReplayedRows, ReplayRequest } from './replay.js';
 import { ThreadError, type FromReplayer, type ReplayJob, type ReplayThreadData, type ToReplayer } from './threads.js';
 
@@ -20,6 +23,10 @@ export interface ReplayPool {
    * @throws ThreadError with the code of what `portfolioAnswer` threw; ReadModelError `projector-stopped`
    */
   portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly PortfolioAnswer[]>;
+  /** Sums over all contracts as they are. Errors as of {@link portfolio}. */
+  exposure(question: ExposureQuestion): Promise<Answer<ExposureGroups>>;
+  /** A page of parties as they are. Errors as of {@link portfolio}. */
+  scorecards(page: ScorecardPage): Promise<Answer<Scorecards>>;
   /** Lets replays under way finish. May be called twice. */
   close(): Promise<void>;
 }
@@ -61,6 +68,14 @@ class Pool implements ReplayPool {
   async portfolio(questions: readonly PortfolioQuestion[]): Promise<readonly PortfolioAnswer[]> {
     const parts = await Promise.all(questions.map((question) => this.#do({ kind: 'portfolio', question })));
     return parts as PortfolioAnswer[];
+  }
+
+  async exposure(question: ExposureQuestion): Promise<Answer<ExposureGroups>> {
+    return (await this.#do({ kind: 'exposure', question })) as Answer<ExposureGroups>;
+  }
+
+  async scorecards(page: ScorecardPage): Promise<Answer<Scorecards>> {
+    return (await this.#do({ kind: 'scorecards', page })) as Answer<Scorecards>;
   }
 
   #do(message: ReplayJob): Promise<Done> {

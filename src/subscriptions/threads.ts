@@ -1,6 +1,9 @@
 /** What the threads of this folder say to each other. Everything is plain data that can be cloned. */
+import type { ExposureGroups, ExposureQuestion } from '../../projections/contract-status/exposure.js';
+import type { ScorecardPage, Scorecards } from '../../projections/scorecards/queries.js';
 import { codeOf, messageOf } from './errors.js';
 import type { PortfolioAnswer, PortfolioQuestion } from './portfolio.js';
+import type { Answer } from './read-model.js';
 import type { ReplayedRows, ReplayRequest } from './replay.js';
 import type { ProjectionStatus, RebuildProgress } from './status.js';
 
@@ -56,9 +59,12 @@ export type FromProjector =
 /** A replayer does one at a time, and closes after the one under way. */
 export type ReplayJob =
   | { readonly kind: 'replay'; readonly request: ReplayRequest }
-  | { readonly kind: 'portfolio'; readonly question: PortfolioQuestion };
+  | { readonly kind: 'portfolio'; readonly question: PortfolioQuestion }
+  | { readonly kind: 'exposure'; readonly question: ExposureQuestion }
+  | { readonly kind: 'scorecards'; readonly page: ScorecardPage };
 export type ToReplayer = ReplayJob | { readonly kind: 'close' };
 
+type ReplayResult = ReplayedRows | PortfolioAnswer | Answer<ExposureGroups> | Answer<Scorecards> | undefined;
+
 export type FromReplayer =
-  | { readonly kind: 'done'; readonly result: ReplayedRows | PortfolioAnswer | undefined }
-  | { readonly kind: 'failed'; readonly error: ErrorAsData };
+  { readonly kind: 'done'; readonly result: ReplayResult } | { readonly kind: 'failed'; readonly error: ErrorAsData };

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { contractStatus } from '../../../projections/contract-status/contract-status.js';
-import { AGES, exposure, GROUPINGS, groupsView } from '../../../projections/contract-status/exposure.js';
+import { AGES, GROUPINGS, groupsView } from '../../../projections/contract-status/exposure.js';
 import {
   CHANGE_COLUMNS,
   CHANGE_KINDS,
@@ -10,7 +10,7 @@ import {
   type ChangePlace,
 } from '../../../projections/schedule/changes.js';
 import { schedule } from '../../../projections/schedule/schedule.js';
-import { pageOfRows, scorecardPage } from '../../../projections/scorecards/queries.js';
+import { pageOfRows } from '../../../projections/scorecards/queries.js';
 import { scorecards } from '../../../projections/scorecards/scorecards.js';
 import { isCalendarDate, isInstant } from '../../contract/calendar.js';
 import { CSV, csvOf } from '../csv.js';
@@ -95,7 +95,7 @@ export class PortfolioController {
     const groupBy = choiceParameter(query, 'groupBy', GROUPINGS);
     const want = { kind: 'sums', groupBy } as const;
     const shown = await this.#reading.portfolio(request, reply, query, { filters, want }, contractStatus, {
-      present: (snapshot, day) => exposure(snapshot, { ...filters, groupBy, day }),
+      present: (day) => this.#reading.exposure({ ...filters, groupBy, day }),
       past: ({ groups }) => groupsView(groups),
     });
     if (type === CSV) {
@@ -122,7 +122,7 @@ export class PortfolioController {
     };
     const want = { kind: 'changes', page } as const;
     const shown = await this.#reading.portfolio(request, reply, query, { filters: {}, want }, schedule, {
-      present: (snapshot) => changesPage(snapshot, page),
+      present: () => this.#reading.query(schedule, (snapshot) => changesPage(snapshot, page)),
       past: ({ changes }) => shownChanges(changes, page),
     });
     const { changes, next: last } = shown.result;
@@ -146,7 +146,7 @@ export class PortfolioController {
     };
     const want = { kind: 'scorecards', of: page } as const;
     const shown = await this.#reading.portfolio(request, reply, query, { filters: {}, want }, scorecards, {
-      present: (snapshot, day) => scorecardPage(snapshot, { ...page, day }),
+      present: (day) => this.#reading.scorecards({ ...page, day }),
       past: ({ cards, on: day }) => pageOfRows(cards, { ...page, day }),
     });
     const { parties, next: last } = shown.result;

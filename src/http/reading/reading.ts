@@ -1,12 +1,17 @@
 /** What the reading controllers share: the present from the read model, the past by replay, and what is said of both. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Group, Grouping } from '../../../projections/contract-status/exposure.js';
+import type {
+  ExposureGroups,
+  ExposureQuestion,
+  Group,
+  Grouping,
+} from '../../../projections/contract-status/exposure.js';
 import type { Placed } from '../../../projections/contract-status/past.js';
 import { STATUSES, type ContractFilters, type ContractPage } from '../../../projections/contract-status/queries.js';
 import { portfolioFacts } from '../../../projections/portfolio-facts/portfolio-facts.js';
 import type { Change, ChangesPage } from '../../../projections/schedule/changes.js';
-import type { ScorecardFilters } from '../../../projections/scorecards/queries.js';
+import type { ScorecardFilters, ScorecardPage, Scorecards } from '../../../projections/scorecards/queries.js';
 import type { ContractRows, Projection, Row, Snapshot } from '../../../projections/projection.js';
 import { dayOf } from '../../contract/calendar.js';
 import { Limits, callerOf } from '../limits.js';
@@ -67,11 +72,21 @@ export interface PastPortfolio {
   readonly on: string;
 }
 
+/** What is shown, and the position that it shows. */
+export interface Answered<T> {
+  readonly result: T;
+  readonly position: bigint;
+}
+
 export interface ReadingParts {
+  /** Sums over all contracts as they are, off the main thread. */
+  exposure(question: ExposureQuestion): Promise<Answered<ExposureGroups>>;
+  /** A page of parties as they are, off the main thread. */
+  scorecards(page: ScorecardPage): Promise<Answered<Scorecards>>;
   /** All contracts as they were, off the main thread. */
   portfolio(question: PastPortfolioQuestion): Promise<PastPortfolio>;
   /** One snapshot of the rows of one projection. */
-  query<T>(projection: Projection, use: (snapshot: Snapshot) => Promise<T>): Promise<{ result: T; position: bigint }>;
+  query<T>(projection: Projection, use: (snapshot: Snapshot) => Promise<T>): Promise<Answered<T>>;
   /** Replays one contract, off the main thread. `undefined` where it was not registered then. */
   replay(question: PastQuestion): Promise<Past | undefined>;
 }
@@ -131,18 +146,31 @@ export class Reading {
     return new Date(this.#parts.clock.now()).toISOString();
   }
 
-  /** Waits for `after`, then queries the present; the answer's headers say which position it shows. */
-  async present<T>(
+  /** One snapshot of the rows of one projection. */
+  query<T>(projection: Projection, use: (snapshot: Snapshot) => Promise<T>): Promise<Answered<T>> {
+    return this.#reading.query(projection, use);
+  }
+
+  exposure(question: ExposureQuestion): Promise<Answered<ExposureGroups>> {
+    return this.#reading.exposure(question);
+  }
+
+  scorecards(page: ScorecardPage): Promise<Answered<Scorecards>> {
+    return this.#reading.scorecards(page);
+  }
+
+  /** Waits for `after`, then asks about the present; the answer's headers say which position it shows. */
+  async #present<T>(
     request: FastifyRequest,
     reply: FastifyReply,
     query: Query,
     projection: Projection,
-    use: (snapshot: Snapshot, day: string) => Promise<T>,
+    ask: (day: string) => Promise<Answered<T>>,
     on = dayOf(this.now()),
   ): Promise<Shown<T>> {
     await this.#limits.waitAfter(request, query, projection.name);
     const asOf = this.now();
-    const { result, position } = await this.#reading.query(projection, (snapshot) => use(snapshot, on));
+    const { result, position } = await ask(on);
     void reply.header('waybook-position', String(position));
     return { asOf, on, position: String(position), result };
   }
@@ -158,7 +186,7 @@ export class Reading {
     question: Pick<PastPortfolioQuestion, 'filters' | 'want'>,
     projection: Projection,
     answers: {
-      readonly present: (snapshot: Snapshot, day: string) => Promise<T>;
+      readonly present: (day: string) => Promise<Answered<T>>;
       readonly past: (past: PastPortfolio) => T;
     },
   ): Promise<Shown<T>> {
@@ -166,7 +194,7 @@ export class Reading {
     const on = dayParameter(query, 'on');
     const now = this.now();
     if (asOf === undefined && (on === undefined || on >= dayOf(now)))
-      return this.present(request, reply, query, projection, answers.present, on ?? dayOf(now));
+      return this.#present(request, reply, query, projection, answers.present, on ?? dayOf(now));
     await this.#limits.waitAfter(request, query, portfolioFacts.name);
     // A position that was given by an answer is in the rows soon; what is shown then never changes.
     if (asOf?.kind === 'position') await this.#limits.waitFor(request, asOf.position, portfolioFacts.name, 'asOf');
@@ -200,7 +228,9 @@ export class Reading {
     const asOf = await asOfParameter(query, this.#parts);
     const on = dayParameter(query, 'on');
     if (asOf === undefined && on === undefined) {
-      const shown = await this.present(request, reply, query, projection, load);
+      const shown = await this.#present(request, reply, query, projection, (day) =>
+        this.query(projection, (snapshot) => load(snapshot, day)),
+      );
       if (shown.result === undefined) throw unknownContract(contract);
       return { ...shown, result: shown.result };
     }
