@@ -167,6 +167,12 @@ function sortSql(field: SortField, day: number): RawBuilder<unknown> {
   }
 }
 
+/** Whether every contract has a value to sort by. */
+function alwaysHas(field: SortField): boolean {
+  const by = sortOf(field);
+  return by.kind === 'column' && contractTable.columns[by.column]?.nullable !== true;
+}
+
 const escapeLike = (words: string): string => words.replaceAll(/[\\%_]/g, (found) => `\\${found}`);
 
 export function filtersSql(eb: Builder, snapshot: Snapshot, page: ContractFilters, day: number): Expression<SqlBool>[] {
@@ -189,24 +195,26 @@ export async function contractPage(snapshot: Snapshot, page: ContractPage) {
   const day = dayNumber(page.day);
   const by = sortSql(page.sort, day);
   const direction = page.descending ? 'desc' : 'asc';
-  // Rows without a value come last in both directions, on both databases.
-  const empty = sql<number>`(case when ${by} is null then 1 else 0 end)`;
+  const hasAll = alwaysHas(page.sort);
   let query = snapshot.db
     .selectFrom(snapshot.table(contractTable))
     .selectAll()
     .select(by.as('sort_value') as never)
     .where((eb) => eb.and(filtersSql(eb, snapshot, page, day)))
-    .orderBy(empty)
-    .orderBy(by as never, direction)
-    .orderBy('contract', direction)
     .limit(page.limit + 1);
+  // Rows without a value come last in both directions, on both databases. Where all have one, an index is in order.
+  if (!hasAll) query = query.orderBy(sql<number>`(case when ${by} is null then 1 else 0 end)`);
+  query = query.orderBy(by as never, direction).orderBy('contract', direction);
   if (page.after !== undefined) {
     const { value, contract } = page.after;
     const beyond = sql.raw(page.descending ? '<' : '>');
+    const further = sql<boolean>`(${by}, contract) ${beyond} (${value}, ${contract})`;
     query = query.where(
-      value === null
-        ? sql<boolean>`(${by} is null and contract ${beyond} ${contract})`
-        : sql<boolean>`(${by} is null or ${by} ${beyond} ${value} or (${by} = ${value} and contract ${beyond} ${contract}))`,
+      hasAll
+        ? further
+        : value === null
+          ? sql<boolean>`(${by} is null and contract ${beyond} ${contract})`
+          : sql<boolean>`(${by} is null or ${further})`,
     );
   }
   const rows = (await query.execute()) as readonly Row[];
