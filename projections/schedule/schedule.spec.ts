@@ -255,6 +255,8 @@ test('what others record as the word of a party counts where the party has said 
   const inItsName = reached('prime-a', '2021-01-15', '2021-03-04', 'jp-mod');
   expect(view('2021-05-01', inItsName)('M1').actual).toBe('2021-01-15');
   expect(view('2021-05-01', reached('jp-mod', '2021-02-01', '2021-03-01'), inItsName)('M1').actual).toBe('2021-02-01');
+  // Nor is what the responsible party said of itself.
+  expect(view('2021-05-01', reached('prime-a', '2021-02-02', '2021-03-02'), inItsName)('M1').actual).toBe('2021-02-02');
   const ofPrime = reached('us-gov', '2021-01-16', '2021-03-04', 'prime-a');
   expect(view('2021-05-01', reached('prime-a', '2021-02-02', '2021-03-02'), ofPrime)('M1').actual).toBe('2021-02-02');
 });

@@ -234,7 +234,9 @@ describe('on behalf of', () => {
       'ContractRegistered',
       'DelayAcknowledged',
       'DelayDetermined',
+      'DelayResolved',
       'DeliveryAccepted',
+      'DeliveryRejected',
       'DiscrepancyClosed',
       'DisputeDecided',
       'DisputeOpened',
@@ -246,6 +248,7 @@ describe('on behalf of', () => {
       'PartyRemoved',
       'RegistrationConfirmed',
       'RegistrationContested',
+      'ShipmentReceived',
       'StatementMatched',
     ]);
     expect(

@@ -352,6 +352,7 @@ export const delayTypes = [
     payload: DelayResolved,
     act: false,
     by: ['seller', 'prime'],
+    inPersonOnly: true,
     mentions: delayMention,
     portfolio: { folds: true, keep: (data) => data },
     fold: foldResolved,

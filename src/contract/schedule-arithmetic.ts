@@ -176,10 +176,16 @@ export class Timeline {
 function actualOf(model: ContractModel, milestone: MilestoneInForce): string | undefined {
   if (milestone.kind === 'delivery') return deliveredOn(model, milestone);
   const reached = model.milestones.get(milestone.milestone)?.reached ?? [];
-  /** What a party said itself, else what others recorded as its word: nobody's word is put aside in its name. */
-  const wordOf = (isIts: (entry: ReachedFacts) => boolean): ReachedFacts | undefined =>
-    reached.findLast((entry) => isIts(entry) && !entry.secondHand) ?? reached.findLast(isIts);
-  const last = wordOf(({ buyer }) => buyer) ?? wordOf(({ party }) => party === milestone.responsible) ?? reached.at(-1);
+  const isOfBuyer = ({ buyer }: ReachedFacts): boolean => buyer;
+  const isOfResponsible = ({ party }: ReachedFacts): boolean => party === milestone.responsible;
+  // What either said itself is put aside by nothing that others record in a name.
+  const own = reached.filter(({ secondHand }) => !secondHand);
+  const last =
+    own.findLast(isOfBuyer) ??
+    own.findLast(isOfResponsible) ??
+    reached.findLast(isOfBuyer) ??
+    reached.findLast(isOfResponsible) ??
+    reached.at(-1);
   return last?.on;
 }
 

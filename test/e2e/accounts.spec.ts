@@ -307,6 +307,11 @@ describe('nobody makes a delay, a date or a debt disappear', () => {
       ['PartyAdded', { party: 'friend-a', name: 'A friend (illustrative)', role: 'inspector', country: 'US' }],
       ['NonconformanceDispositioned', { nonconformance: 'jp-mod/N1', disposition: 'use-as-is', approvedBy: 'jp-mod' }],
       ['StatementMatched', { statement: 'us-gov/S1', comparedBy: 'the office', differences: [] }],
+      [
+        'ShipmentReceived',
+        { shipment: 'T1', items: [{ line: '1', quantity: 1, condition: 'good' }], location: 'Misawa' },
+      ],
+      ['DeliveryRejected', { items: [{ line: '1', quantity: 1 }], reason: 'nothing to settle', revokes: true }],
     ] as const)
       await refused('not-permitted', inItsName(type, data));
   }, 60_000);
@@ -334,6 +339,7 @@ describe('nobody makes a delay, a date or a debt disappear', () => {
     expect(reports[0].missed.length).toBeGreaterThan(missed);
     for (const [type, data] of [
       ['DelayAcknowledged', { delay: 'prime-a/X1' }],
+      ['DelayResolved', { delay: 'prime-a/X1', resolvedOn: '2022-05-01', actualDays: 0 }],
       ['ContractClosed', { reason: 'over' }],
       ['AmendmentAgreed', { amendment: 'A1' }],
     ] as const)

@@ -103,7 +103,7 @@ export function actualOf(book: Book, milestone: Milestone): string | undefined {
   const ofResponsible = (facts: readonly Fact[]) =>
     lastByTime(facts.filter(({ party }) => party === milestone.responsible));
   const word =
-    ofBuyer(inPerson) ?? ofBuyer(words) ?? ofResponsible(inPerson) ?? ofResponsible(words) ?? lastByTime(words);
+    ofBuyer(inPerson) ?? ofResponsible(inPerson) ?? ofBuyer(words) ?? ofResponsible(words) ?? lastByTime(words);
   return word?.data['on'];
 }
 
