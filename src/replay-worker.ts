@@ -1,4 +1,7 @@
-/** A thread that answers questions about the past, and sums over the present, one at a time. Store and read model are opened for the first of them. */
+/**
+ * A thread that answers questions about the past, and adds up the present, one at a time. Store and read model are opened
+ * for the first of them.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { projections } from '../projections/index.js';
 import { contractStatus } from '../projections/contract-status/contract-status.js';

@@ -5,7 +5,8 @@ import { projections } from '../projections/index.js';
 import { obligations } from '../projections/obligations/obligations.js';
 import { nextLook, toLookAt } from '../projections/obligations/queries.js';
 import { portfolioFacts } from '../projections/portfolio-facts/portfolio-facts.js';
-import { rangesOf } from '../projections/portfolio-facts/queries.js';
+import { rangesOf, type ContractRange } from '../projections/portfolio-facts/queries.js';
+import type { Snapshot } from '../projections/projection.js';
 import { keyOf } from './cli/init.js';
 import { SteppedClock, SystemClock, type Clock } from './clock.js';
 import { Recorder } from './commands/recorder.js';
@@ -226,8 +227,8 @@ async function portfolioOf(
   { store, clock, readModel }: Parts,
   replays: ReplayPool,
 ): Promise<PastPortfolio> {
-  const { result: ends, position: shown } = await readModel.query(portfolioFacts, (snapshot) =>
-    rangesOf(snapshot, PORTFOLIO_PARTS),
+  const { result: ranges, position: shown } = await readModel.query(portfolioFacts, (snapshot) =>
+    rangesAsked(snapshot, want),
   );
   const now = new Date(clock.now()).toISOString();
   let [position, instant] = [shown, now];
@@ -245,11 +246,6 @@ async function portfolioOf(
     ...(on === undefined ? {} : { on }),
   };
   const wanted = want.kind === 'page' ? ({ kind: 'page', page: { ...want.page, day } } as const) : want;
-  const starts = [undefined, ...ends];
-  const ranges =
-    want.kind === 'changes' && want.page.contract !== undefined
-      ? [{ contract: want.page.contract }]
-      : starts.map((after, part) => ({ after, upTo: ends[part] }));
   const parts = await replays.portfolio(ranges.map((range) => ({ past, filters, day, range, want: wanted })));
   return {
     page: parts.flatMap(({ page }) => page),
@@ -259,6 +255,13 @@ async function portfolioOf(
     position,
     on: day,
   };
+}
+
+/** The contracts to look at, in ranges; where only one is asked about, that one. */
+async function rangesAsked(snapshot: Snapshot, want: PastPortfolioQuestion['want']): Promise<readonly ContractRange[]> {
+  if (want.kind === 'changes' && want.page.contract !== undefined) return [{ contract: want.page.contract }];
+  const ends = await rangesOf(snapshot, PORTFOLIO_PARTS);
+  return [undefined, ...ends].map((after, part) => ({ after, upTo: ends[part] }));
 }
 
 /** The machine's clock; or one that goes on from the last event, and moves when it is told to. */

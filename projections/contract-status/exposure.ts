@@ -17,6 +17,8 @@ export interface ExposureQuestion extends ContractFilters {
   readonly groupBy?: Grouping | undefined;
 }
 
+const AMOUNTS = ['value_minor', 'delivered_minor', 'undelivered_minor', 'paid_minor', 'exposure_minor'] as const;
+
 /** What the sums are made of. */
 const COLUMNS = [
   'programme',
@@ -24,11 +26,7 @@ const COLUMNS = [
   'seller',
   'currency',
   'signed_on',
-  'value_minor',
-  'delivered_minor',
-  'undelivered_minor',
-  'paid_minor',
-  'exposure_minor',
+  ...AMOUNTS,
   'delivered_day',
   'settled_on',
   'settle_within_days',
@@ -68,8 +66,6 @@ export async function exposure(snapshot: Snapshot, question: ExposureQuestion): 
       found.add(row);
   return groupsView(found.groups);
 }
-
-const AMOUNTS = ['value_minor', 'delivered_minor', 'undelivered_minor', 'paid_minor', 'exposure_minor'] as const;
 
 /** As many contracts as any ledger has add up to less than 2^63, the largest exact integer of SQLite. */
 const SUMMED_BELOW = 10n ** 13n;
@@ -118,8 +114,8 @@ interface Standing {
   readonly isUnsettled: boolean;
 }
 
-function standingOf(row: Row, day: string): Standing {
-  const today = dayNumber(day);
+/** @param today the day as a number (since 1970-01-01) */
+function standingOf(row: Row, { paid, undelivered }: Amounts, day: string, today: number): Standing {
   const isOpen = row['closed_day'] === null;
   const lateSince = integerOrNull(row, 'delivery_late_since');
   const isOverdue = isOpen && lateSince !== null && lateSince < today;
@@ -127,14 +123,16 @@ function standingOf(row: Row, day: string): Standing {
   const isDelivered = row['settled_on'] === null && deliveredOn !== null && deliveredOn <= today;
   return {
     isOverdue,
-    age:
-      isOpen && minor(row, 'undelivered_minor') > 0n
-        ? AGES.filter((years) => day > addYears(text(row, 'signed_on'), years)).length
-        : 0,
+    age: isOpen && undelivered > 0n ? agesPassed(text(row, 'signed_on'), day) : 0,
     isDelivered,
     isLate: isDelivered && today > deliveredOn + integer(row, 'settle_within_days'),
-    isUnsettled: minor(row, 'paid_minor') > 0n && row['settled_on'] === null && (isOverdue || isDelivered),
+    isUnsettled: paid > 0n && row['settled_on'] === null && (isOverdue || isDelivered),
   };
+}
+
+function agesPassed(signedOn: string, day: string): number {
+  const toCome = AGES.findIndex((years) => day <= addYears(signedOn, years));
+  return toCome < 0 ? AGES.length : toCome;
 }
 
 const STANDING = ['overdue', 'age', 'delivered', 'late', 'unsettled'] as const;
@@ -221,16 +219,19 @@ function add(
 export class Exposure {
   readonly #groups = new Map<string, Group>();
   readonly #day: string;
+  readonly #today: number;
   readonly #groupBy: Grouping | undefined;
 
   constructor({ day, groupBy }: Pick<ExposureQuestion, 'day' | 'groupBy'>) {
     this.#day = day;
+    this.#today = dayNumber(day);
     this.#groupBy = groupBy;
   }
 
   add(row: Row): void {
     const key = this.#groupBy === undefined ? 'all' : text(row, this.#groupBy);
-    add(this.#sumsOf(key, text(row, 'currency')), standingOf(row, this.#day), amountsOf(row, 1));
+    const amounts = amountsOf(row, 1);
+    add(this.#sumsOf(key, text(row, 'currency')), standingOf(row, amounts, this.#day, this.#today), amounts);
   }
 
   /** Adds what the database added up. */

@@ -181,17 +181,6 @@ export const schedule: Projection = {
     }
     // Terms changed: who is responsible may be another, and re-datings may have become agreed.
     if (touched.all) for (const id of milestones.keys()) putMoves(facts, id, rows);
-    else for (const [id, came] of forecastsThatCame(touched)) if (milestones.has(id)) putMoves(facts, id, rows, came);
+    else for (const [id, came] of touched.forecasts) if (milestones.has(id)) putMoves(facts, id, rows, came);
   },
 };
-
-/** Revisions of forecasts that came, by milestone. */
-function forecastsThatCame({ forecasts }: Touched): ReadonlyMap<string, ReadonlySet<number>> {
-  const found = new Map<string, Set<number>>();
-  for (const { milestone, forecast } of forecasts) {
-    const of = found.get(milestone);
-    if (of === undefined) found.set(milestone, new Set([forecast.revision]));
-    else of.add(forecast.revision);
-  }
-  return found;
-}

@@ -151,8 +151,9 @@ export const disputeTypes = [
     keeps: (data) => [`evidence ${data.evidence}`, `dispute ${data.dispute}`],
     fold: (model, event) => {
       const evidence = evidenceOf(model, qualified('dispute', event.data.dispute, event.party));
-      const next = evidence.findIndex(({ revision }) => revision > event.revision);
-      evidence.splice(next < 0 ? evidence.length : next, 0, event);
+      // What had been held comes after what did not wait.
+      const before = evidence.findLastIndex(({ revision }) => revision < event.revision);
+      evidence.splice(before + 1, 0, event);
       disputeOf(model, event);
     },
   }),

@@ -178,8 +178,8 @@ export interface Touched {
     readonly shipmentEvents: ShipmentEventFacts[];
     readonly payments: PaymentFacts[];
   };
-  /** Forecasts that came. */
-  readonly forecasts: { readonly milestone: string; readonly forecast: ForecastFacts }[];
+  /** Revisions of forecasts that came, by milestone. */
+  readonly forecasts: Map<string, Set<number>>;
   /** Flags that came, by `revision code`. */
   readonly flagged: Map<string, Flag>;
   /** Flags that went. */
@@ -217,7 +217,7 @@ const untouched = (): Touched => ({
   all: false,
   changed: new Map(),
   said: { checks: [], shipmentEvents: [], payments: [] },
-  forecasts: [],
+  forecasts: new Map(),
   flagged: new Map(),
   unflagged: new Map(),
   events: [],
@@ -367,9 +367,12 @@ export class ContractModel {
 
   /** Notes that something else changed. */
   touch(kind: ChangedKind, id: string): void {
-    const ids = this.#touched.changed.get(kind);
-    if (ids === undefined) this.#touched.changed.set(kind, new Set([id]));
-    else ids.add(id);
+    addTo(this.#touched.changed, kind, id);
+  }
+
+  /** Notes that a forecast came. */
+  touchForecast(milestone: string, revision: number): void {
+    addTo(this.#touched.forecasts, milestone, revision);
   }
 
   /** Notes that an event is there; what referred to it before is no longer surprising. */
@@ -509,6 +512,12 @@ export class ContractModel {
     if (resting === undefined) this.#resting.set(name, [event.revision]);
     else resting.push(event.revision);
   }
+}
+
+function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([value]));
+  else set.add(value);
 }
 
 const withdrawnText = (kind: OpenedKind, id: string): string => `${kind} ${id} was withdrawn by who reported it`;

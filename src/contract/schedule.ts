@@ -35,7 +35,7 @@ export function foldForecast(
     counts: model.holds(event.party, 'seller', 'prime'),
   };
   insertByStand(model.milestone(milestone).forecasts, forecast);
-  model.touched.forecasts.push({ milestone, forecast });
+  model.touchForecast(milestone, forecast.revision);
 }
 
 export const scheduleTypes = [

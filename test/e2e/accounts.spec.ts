@@ -262,7 +262,7 @@ describe('nobody makes a delay, a date or a debt disappear', () => {
       'not-permitted',
       said('AmendmentAgreed', { amendment: 'A1' }, 'us-gov', '2021-12-01T11:00:00Z', { onbehalfof: 'jp-mod' }),
     );
-    // An imposed date is not made to vanish by an earlier one of its own.
+    // A later re-dating of its own takes the place of what it imposed; the agreed date and the lateness stay.
     await record(said('ContractAmended', amendment('A2', '2021-06-29'), 'us-gov', '2021-12-01T11:30:00Z'));
     expect(await milestone()).toMatchObject({ agreed: '2021-06-30', lateDays: 154, timesRedated: 2 });
   }, 60_000);

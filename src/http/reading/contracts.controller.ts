@@ -78,7 +78,7 @@ export class ContractsController {
       { filters: contractFilters(query), want: { kind: 'page', page } },
       contractStatus,
       {
-        present: (day) => this.#reading.query(contractStatus, (snapshot) => contractPage(snapshot, { ...page, day })),
+        present: (day) => this.#parts.query(contractStatus, (snapshot) => contractPage(snapshot, { ...page, day })),
         past: ({ page: rows, on: day }) =>
           shownPage([...rows].sort(comparePlaced(page.descending)).slice(0, page.limit + 1), { ...page, day }),
       },

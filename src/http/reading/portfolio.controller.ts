@@ -25,7 +25,18 @@ import {
   textParameter,
   type Query,
 } from '../query.js';
-import { CONTRACT_FILTERS, contractFilters, ID, linkNext, ONE_CONTRACT, PAGE, Reading, type Shown } from './reading.js';
+import {
+  CONTRACT_FILTERS,
+  contractFilters,
+  ID,
+  linkNext,
+  ONE_CONTRACT,
+  PAGE,
+  Reading,
+  READING,
+  type ReadingParts,
+  type Shown,
+} from './reading.js';
 
 const SIDES = ['programme', 'buyer', 'seller'];
 const EXPOSURE = [...CONTRACT_FILTERS, 'groupBy', ...ONE_CONTRACT];
@@ -82,9 +93,11 @@ const SCORECARD_COLUMNS = [
 @Controller('portfolio')
 export class PortfolioController {
   readonly #reading: Reading;
+  readonly #parts: ReadingParts;
 
-  constructor(@Inject(Reading) reading: Reading) {
+  constructor(@Inject(Reading) reading: Reading, @Inject(READING) parts: ReadingParts) {
     this.#reading = reading;
+    this.#parts = parts;
   }
 
   @Get('exposure')
@@ -95,7 +108,7 @@ export class PortfolioController {
     const groupBy = choiceParameter(query, 'groupBy', GROUPINGS);
     const want = { kind: 'sums', groupBy } as const;
     const shown = await this.#reading.portfolio(request, reply, query, { filters, want }, contractStatus, {
-      present: (day) => this.#reading.exposure({ ...filters, groupBy, day }),
+      present: (day) => this.#parts.exposure({ ...filters, groupBy, day }),
       past: ({ groups }) => groupsView(groups),
     });
     if (type === CSV) {
@@ -122,7 +135,7 @@ export class PortfolioController {
     };
     const want = { kind: 'changes', page } as const;
     const shown = await this.#reading.portfolio(request, reply, query, { filters: {}, want }, schedule, {
-      present: () => this.#reading.query(schedule, (snapshot) => changesPage(snapshot, page)),
+      present: () => this.#parts.query(schedule, (snapshot) => changesPage(snapshot, page)),
       past: ({ changes }) => shownChanges(changes, page),
     });
     const { changes, next: last } = shown.result;
@@ -146,7 +159,7 @@ export class PortfolioController {
     };
     const want = { kind: 'scorecards', of: page } as const;
     const shown = await this.#reading.portfolio(request, reply, query, { filters: {}, want }, scorecards, {
-      present: (day) => this.#reading.scorecards({ ...page, day }),
+      present: (day) => this.#parts.scorecards({ ...page, day }),
       past: ({ cards, on: day }) => pageOfRows(cards, { ...page, day }),
     });
     const { parties, next: last } = shown.result;

@@ -14,6 +14,7 @@ import type { Change, ChangesPage } from '../../../projections/schedule/changes.
 import type { ScorecardFilters, ScorecardPage, Scorecards } from '../../../projections/scorecards/queries.js';
 import type { ContractRows, Projection, Row, Snapshot } from '../../../projections/projection.js';
 import { dayOf } from '../../contract/calendar.js';
+import type { Answer } from '../../subscriptions/read-model.js';
 import { Limits, callerOf } from '../limits.js';
 import { PARTS, type HttpParts } from '../ports.js';
 import { Problem } from '../problem.js';
@@ -72,21 +73,15 @@ export interface PastPortfolio {
   readonly on: string;
 }
 
-/** What is shown, and the position that it shows. */
-export interface Answered<T> {
-  readonly result: T;
-  readonly position: bigint;
-}
-
 export interface ReadingParts {
   /** Sums over all contracts as they are, off the main thread. */
-  exposure(question: ExposureQuestion): Promise<Answered<ExposureGroups>>;
+  exposure(question: ExposureQuestion): Promise<Answer<ExposureGroups>>;
   /** A page of parties as they are, off the main thread. */
-  scorecards(page: ScorecardPage): Promise<Answered<Scorecards>>;
+  scorecards(page: ScorecardPage): Promise<Answer<Scorecards>>;
   /** All contracts as they were, off the main thread. */
   portfolio(question: PastPortfolioQuestion): Promise<PastPortfolio>;
   /** One snapshot of the rows of one projection. */
-  query<T>(projection: Projection, use: (snapshot: Snapshot) => Promise<T>): Promise<Answered<T>>;
+  query<T>(projection: Projection, use: (snapshot: Snapshot) => Promise<T>): Promise<Answer<T>>;
   /** Replays one contract, off the main thread. `undefined` where it was not registered then. */
   replay(question: PastQuestion): Promise<Past | undefined>;
 }
@@ -146,26 +141,13 @@ export class Reading {
     return new Date(this.#parts.clock.now()).toISOString();
   }
 
-  /** One snapshot of the rows of one projection. */
-  query<T>(projection: Projection, use: (snapshot: Snapshot) => Promise<T>): Promise<Answered<T>> {
-    return this.#reading.query(projection, use);
-  }
-
-  exposure(question: ExposureQuestion): Promise<Answered<ExposureGroups>> {
-    return this.#reading.exposure(question);
-  }
-
-  scorecards(page: ScorecardPage): Promise<Answered<Scorecards>> {
-    return this.#reading.scorecards(page);
-  }
-
   /** Waits for `after`, then asks about the present; the answer's headers say which position it shows. */
   async #present<T>(
     request: FastifyRequest,
     reply: FastifyReply,
     query: Query,
     projection: Projection,
-    ask: (day: string) => Promise<Answered<T>>,
+    ask: (day: string) => Promise<Answer<T>>,
     on = dayOf(this.now()),
   ): Promise<Shown<T>> {
     await this.#limits.waitAfter(request, query, projection.name);
@@ -186,7 +168,7 @@ export class Reading {
     question: Pick<PastPortfolioQuestion, 'filters' | 'want'>,
     projection: Projection,
     answers: {
-      readonly present: (day: string) => Promise<Answered<T>>;
+      readonly present: (day: string) => Promise<Answer<T>>;
       readonly past: (past: PastPortfolio) => T;
     },
   ): Promise<Shown<T>> {
@@ -229,7 +211,7 @@ export class Reading {
     const on = dayParameter(query, 'on');
     if (asOf === undefined && on === undefined) {
       const shown = await this.#present(request, reply, query, projection, (day) =>
-        this.query(projection, (snapshot) => load(snapshot, day)),
+        this.#reading.query(projection, (snapshot) => load(snapshot, day)),
       );
       if (shown.result === undefined) throw unknownContract(contract);
       return { ...shown, result: shown.result };
