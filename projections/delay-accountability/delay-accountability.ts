@@ -59,7 +59,8 @@ function delayFacts(facts: ContractModel, delay: DelayFacts) {
     of: delay.mitigations.findLast((plan) => isAfter(acceptance, plan)),
   }));
   return {
-    reportedBy: delay.party,
+    reportedBy: delay.by,
+    onBehalfOf: delay.onBehalfOf,
     cause: delay.cause,
     startedOn: delay.startedOn,
     reportedAt: delay.recordedtime,
@@ -81,6 +82,7 @@ function delayFacts(facts: ContractModel, delay: DelayFacts) {
       .map((plan) => ({
         event: plan.event,
         by: plan.by,
+        onBehalfOf: plan.onBehalfOf,
         plan: plan.plan,
         recoversDays: plan.recoversDays,
         carriedOutBy: plan.carriedOutBy,
@@ -94,8 +96,7 @@ export type DelayRow = ReturnType<typeof delayFacts>;
 function disputeFacts(dispute: DisputeFacts) {
   const { opened, contests, answers, evidence, decisions, withdrawnAt } = dispute;
   return {
-    by: opened.party,
-    onBehalfOf: opened.onBehalfOf ?? null,
+    ...reportedBy(opened),
     claim: opened.data.claim,
     relief: opened.data.relief,
     contests,
@@ -108,7 +109,7 @@ function disputeFacts(dispute: DisputeFacts) {
     })),
     evidence: evidence.map((submitted) => ({
       evidence: `${submitted.party}/${submitted.data.evidence}`,
-      by: submitted.party,
+      ...reportedBy(submitted),
       title: submitted.data.title,
       mediaType: submitted.data.mediaType,
       sha256: submitted.data.sha256,
@@ -145,7 +146,7 @@ function milestoneRow(facts: ContractModel, milestone: string, seq: number): Row
 
 export const delayAccountability: Projection = {
   name: 'delay-accountability',
-  version: 1,
+  version: 2,
   tables: [
     accountabilityContractTable,
     accountabilityMilestoneTable,

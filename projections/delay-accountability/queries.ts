@@ -95,6 +95,7 @@ function delayView(delay: string, facts: DelayRow, { confirmed, noticeDays, disp
   return {
     delay,
     reportedBy: facts.reportedBy,
+    onBehalfOf: facts.onBehalfOf,
     cause: facts.cause,
     startedOn: facts.startedOn,
     reportedAt: facts.reportedAt,

@@ -25,6 +25,7 @@ import {
   qualified,
   refuse,
   refuseField,
+  reportedBy,
   type ContractEvent,
   type EffectiveEvent,
   type EventName,
@@ -122,9 +123,11 @@ export class DelayEscalated {
   @IsCount() readonly level!: number;
 }
 
-export interface MitigationFacts extends Stand {
+/** Who recorded it, and for whom. */
+type Reported = ReturnType<typeof reportedBy>;
+
+export interface MitigationFacts extends Stand, Reported {
   readonly event: Required<EventName>;
-  readonly by: string;
   readonly recordedtime: string;
   readonly plan: string;
   readonly recoversDays: number;
@@ -149,9 +152,10 @@ export interface EscalationFacts {
 
 type Answer = Stand & { readonly recordedtime: string };
 
-export interface DelayFacts extends Stand {
+export interface DelayFacts extends Stand, Reported {
   /** `PARTY/ID`. */
   readonly delay: string;
+  /** Whose report it is. */
   readonly party: string;
   readonly event: Required<EventName>;
   readonly recordedtime: string;
@@ -189,6 +193,7 @@ function foldReported(model: ContractModel, event: EffectiveEvent<DelayReported>
   model.delays.set(delay, {
     delay,
     party: event.party,
+    ...reportedBy(event),
     event: nameOf(event),
     time: event.time,
     revision: event.revision,
@@ -324,7 +329,7 @@ export const delayTypes = [
       const delay = delayOf(model, event);
       if (delay === undefined) return;
       const { plan, recoversDays, by } = event.data;
-      const proposed = { event: nameOf(event), by: event.party, plan, recoversDays, carriedOutBy: by };
+      const proposed = { event: nameOf(event), ...reportedBy(event), plan, recoversDays, carriedOutBy: by };
       insertByStand(delay.mitigations, { ...standOf(event), ...proposed });
     },
   }),

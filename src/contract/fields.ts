@@ -54,11 +54,20 @@ export interface FieldKind {
   readonly message: string;
 }
 
+/** Whether a text has at most so many characters, as Unicode and JSON Schema count them: a pair of surrogates is one. */
+export function hasAtMost(value: string, max: number): boolean {
+  if (value.length <= max) return true;
+  if (value.length > 2 * max) return false;
+  let count = 0;
+  for (const _character of value) if (++count > max) return false;
+  return true;
+}
+
 const text = (max: number): FieldKind => ({
   check: (value) =>
     typeof value === 'string' &&
     value.length > 0 &&
-    value.length <= max &&
+    hasAtMost(value, max) &&
     !value.includes('\0') &&
     value.isWellFormed(),
   schema: { type: 'string', minLength: 1, maxLength: max, waybook: `text${max}` },

@@ -189,6 +189,19 @@ test.each([
   expect(validatePayload(forecast.payload, data)).toEqual([{ pointer, detail }]);
 });
 
+test('the length of a text is counted in characters, not in the units that JavaScript keeps them in', () => {
+  const { payload } = eventTypes.find(({ type }) => type === 'ForecastRevised')!;
+  const forecast = (reason: string) => ({ milestone: 'D1', forecast: '2022-01-01', reason });
+  for (const [reason, wrong] of [
+    ['🚢'.repeat(4_000), []],
+    ['🚢'.repeat(4_001), [expect.objectContaining({ pointer: '/reason' })]],
+    ['x'.repeat(4_001), [expect.objectContaining({ pointer: '/reason' })]],
+  ] as const) {
+    expect(validatePayload(payload, forecast(reason))).toEqual(wrong);
+    expect(quicklyValid(payload, forecast(reason))).toBe(wrong.length === 0);
+  }
+});
+
 test('too many decimals for the currency are named at the amount', () => {
   const registration = eventTypes.find((definition) => definition.type === 'ContractRegistered')!;
   const problems = validatePayload(registration.payload, { value: { amount: '1.5', currency: 'JPY' } });

@@ -6,7 +6,6 @@ import { canonicalJson, canonicalString, isCanonical, MAX_DEPTH } from './canoni
 
 const VECTORS = join(process.env['WAYBOOK_VECTORS'] ?? '../shared/data', 'jcs');
 const present = existsSync(VECTORS);
-if (!present) console.warn(`skipped: no RFC 8785 vectors at ${VECTORS}, name their folder in WAYBOOK_VECTORS`);
 
 /** Values with names that need sorting and escaping, some of them array indices, which objects keep in another order. */
 const name = fc.oneof(
@@ -42,15 +41,15 @@ const { value: json } = fc.letrec((tie) => ({
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
 
 describe('canonicalJson', () => {
-  (present ? test : test.skip).each(['arrays', 'french', 'structures', 'unicode', 'values', 'weird'])(
-    'writes the RFC 8785 vector %s',
-    (file) => {
+  if (!present)
+    test.skip(`writes the RFC 8785 vectors (not at ${VECTORS}: WAYBOOK_VECTORS names their folder)`, () => undefined);
+  for (const file of present ? ['arrays', 'french', 'structures', 'unicode', 'values', 'weird'] : [])
+    test(`writes the RFC 8785 vector ${file}`, () => {
       const input: unknown = JSON.parse(readFileSync(join(VECTORS, 'input', `${file}.json`), 'utf8'));
       const output = readFileSync(join(VECTORS, 'output', `${file}.json`), 'utf8').trimEnd();
       expect(canonicalJson(input)).toBe(output);
       expect(isCanonical(output, JSON.parse(output))).toBe(true);
-    },
-  );
+    });
 
   test('writes what the canonicalize package writes', () => {
     fc.assert(

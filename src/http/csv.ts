@@ -1,5 +1,6 @@
 /** Answers as CSV (RFC 4180): one row an entry, columns named by the path of the field in the JSON answer. */
 import { stringify } from 'csv-stringify/sync';
+import type { FastifyReply } from 'fastify';
 import { isPlainObject } from '../contract/fields.js';
 
 export const CSV = 'text/csv';
@@ -36,4 +37,8 @@ export function csvOf(entries: readonly Readonly<Record<string, unknown>>[], col
     return columns.map((column) => flat.get(column) ?? '');
   });
   return stringify([[...columns], ...rows], { record_delimiter: 'windows' });
+}
+
+export function sendCsv(reply: FastifyReply, text: string): void {
+  void reply.type(`${CSV}; charset=utf-8; header=present`).send(text);
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.js';
 import { compareInstants, isCalendarDate, isInstant } from '../contract/calendar.js';
-import { isPlainObject } from '../contract/fields.js';
+import { hasAtMost, isPlainObject } from '../contract/fields.js';
 import type { HealthSource } from './ports.js';
 import { Problem } from './problem.js';
 
@@ -83,7 +83,7 @@ export function choiceParameter<T extends string>(query: Query, name: string, ch
 export function textParameter(query: Query, name: string, maxLength = 200): string | undefined {
   const text = query.get(name);
   if (text === undefined) return undefined;
-  if (text === '' || text.length > maxLength || text.includes('\0') || !text.isWellFormed())
+  if (text === '' || !hasAtMost(text, maxLength) || text.includes('\0') || !text.isWellFormed())
     throw wrong(name, `must be text of 1 to ${maxLength} characters without NUL`);
   return text;
 }

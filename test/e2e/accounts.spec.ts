@@ -362,7 +362,7 @@ describe('nobody makes a delay, a date or a debt disappear', () => {
 
 describe('the portfolio', () => {
   test('as CSV, with the same figures as JSON', async () => {
-    for (const path of ['/portfolio/exposure', '/portfolio/changes', '/portfolio/scorecards']) {
+    for (const path of ['/portfolio/exposure', '/portfolio/changes', '/portfolio/scorecards', '/contracts']) {
       const { status, body, headers } = await call<string>(ledger.url, path, undefined, undefined, {
         accept: 'text/csv',
       });
@@ -372,6 +372,7 @@ describe('the portfolio', () => {
         'text/csv; charset=utf-8; header=present',
       ]);
       expect(body.split('\r\n').length).toBeGreaterThan(2);
+      expect(body.split('\r\n')[0]!.split(',').length).toBeGreaterThan(10);
     }
     const { body } = await call<string>(ledger.url, '/portfolio/exposure', undefined, undefined, {
       accept: 'text/csv',
@@ -379,9 +380,13 @@ describe('the portfolio', () => {
     const [names, values] = body.split('\r\n').map((line) => line.split(','));
     const row = Object.fromEntries(names!.map((name, index) => [name, values![index]]));
     expect(row).toMatchObject({ key: 'all', currency: 'USD', contracts: '1', 'paid.amount': '900.00' });
-    expect((await call(ledger.url, '/portfolio/exposure', undefined, undefined, { accept: 'image/png' })).status).toBe(
-      406,
-    );
+    for (const [path, accept] of [
+      ['/portfolio/exposure', 'image/png'],
+      ['/contracts', 'image/png'],
+      [`/contracts/${CASE}`, 'text/csv'],
+      [`/contracts/${CASE}/accountability`, 'text/csv'],
+    ] as const)
+      expect([path, (await call(ledger.url, path, undefined, undefined, { accept })).status]).toEqual([path, 406]);
   });
 
   test('scorecards say how each party does', async () => {

@@ -160,7 +160,8 @@ function delayAnswer(book: Book, report: Fact) {
   const determined = determinations(book).filter(({ delay }) => delay === openedId(report));
   return {
     delay: openedId(report),
-    reportedBy: report.party,
+    reportedBy: report.reporter,
+    onBehalfOf: orNull(report.onBehalfOf),
     cause: report.data['cause'] as object,
     startedOn,
     reportedAt: report.recordedtime,
@@ -206,7 +207,8 @@ function mitigations(book: Book, report: Fact) {
   }));
   return plans.map((plan) => ({
     event: nameOf(plan),
-    by: plan.party,
+    by: plan.reporter,
+    onBehalfOf: orNull(plan.onBehalfOf),
     plan: plan.data['plan'] as string,
     recoversDays: plan.data['recoversDays'] as number,
     carriedOutBy: plan.data['by'] as string,
@@ -249,7 +251,8 @@ function disputeAnswer(book: Book, dispute: Fact) {
       .filter((fact) => reference(fact, 'dispute') === openedId(dispute))
       .map((fact) => ({
         evidence: openedId(fact),
-        by: fact.party,
+        by: fact.reporter,
+        onBehalfOf: orNull(fact.onBehalfOf),
         title: fact.data['title'] as string,
         mediaType: fact.data['mediaType'] as string,
         sha256: fact.data['sha256'] as string,

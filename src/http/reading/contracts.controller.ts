@@ -21,6 +21,7 @@ import {
 import { loadRows } from '../../../projections/projection.js';
 import { isInstant } from '../../contract/calendar.js';
 import { eventTypes } from '../../contract/contract.js';
+import { CSV, csvOf, sendCsv } from '../csv.js';
 import { JSON_TYPE, NDJSON, negotiate } from '../media-types.js';
 import { Problem } from '../problem.js';
 import {
@@ -48,6 +49,32 @@ import {
 } from './reading.js';
 
 const CONTRACT_LIST = [...CONTRACT_FILTERS, 'sort', 'limit', 'cursor', ...ONE_CONTRACT];
+/** Of the list as CSV. */
+const CONTRACT_COLUMNS = [
+  'contract',
+  'title',
+  'reference',
+  'programme',
+  'buyer',
+  'seller',
+  'signedOn',
+  'value.amount',
+  'value.currency',
+  'status',
+  'slipDays',
+  'lateDays',
+  'deliveryLateDays',
+  'ageYears',
+  'paid.amount',
+  'deliveredValue.amount',
+  'undeliveredValue.amount',
+  'exposure.amount',
+  'settledOn',
+  'openDelays',
+  'overdueReports',
+  'lastReportOn',
+  'revision',
+];
 const HISTORY = ['type', 'reporter', 'from', 'to', 'order', 'limit', 'cursor', ...ONE_CONTRACT];
 
 @Controller('contracts')
@@ -63,6 +90,7 @@ export class ContractsController {
   @Get()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery(request, CONTRACT_LIST);
+    const type = negotiate(request, [JSON_TYPE, CSV]);
     const sort = sortParameter(query, SORT_FIELDS, { field: 'contract', descending: false });
     const page: Omit<ContractPage, 'day'> = {
       ...contractFilters(query),
@@ -87,12 +115,14 @@ export class ContractsController {
     const next =
       last === null ? null : cursorText(query, 'contracts', { ...last, sort: sort.field, descending: sort.descending });
     linkNext(request, reply, next);
-    void reply.send({ asOf: shown.asOf, on: shown.on, position: shown.position, contracts, next });
+    if (type === CSV) sendCsv(reply, csvOf(contracts, CONTRACT_COLUMNS));
+    else void reply.send({ asOf: shown.asOf, on: shown.on, position: shown.position, contracts, next });
   }
 
   @Get(':id')
   async contract(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery(request, ONE_CONTRACT);
+    negotiate(request, [JSON_TYPE]);
     const shown = await this.#reading.contract(
       request,
       reply,

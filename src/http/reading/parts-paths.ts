@@ -46,6 +46,7 @@ const ACCOUNTABILITY = {
     object({
       delay: text,
       reportedBy: text,
+      onBehalfOf: textOrNull,
       cause: anyObject,
       startedOn: day,
       reportedAt: instant,
@@ -67,7 +68,7 @@ const ACCOUNTABILITY = {
       mitigations: list(
         object({
           event: eventName,
-          by: text,
+          ...reported,
           plan: text,
           recoversDays: integer,
           carriedOutBy: text,
@@ -90,7 +91,7 @@ const ACCOUNTABILITY = {
       evidence: list(
         object({
           evidence: text,
-          by: text,
+          ...reported,
           title: text,
           mediaType: text,
           sha256: text,

@@ -15,6 +15,7 @@ import { scheduleView } from '../../../projections/schedule/queries.js';
 import { schedule } from '../../../projections/schedule/schedule.js';
 import { shipmentsView } from '../../../projections/shipments/queries.js';
 import { shipments } from '../../../projections/shipments/shipments.js';
+import { JSON_TYPE, negotiate } from '../media-types.js';
 import { readQuery } from '../query.js';
 import { ONE_CONTRACT, Reading } from './reading.js';
 
@@ -70,6 +71,7 @@ export class PartsController {
     view: (rows: ContractRows, day: string) => object | undefined,
   ): Promise<void> {
     const query = readQuery(request, ONE_CONTRACT);
+    negotiate(request, [JSON_TYPE]);
     const shown = await this.#reading.contract(
       request,
       reply,

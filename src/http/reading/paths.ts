@@ -21,11 +21,11 @@ import {
   LIMIT,
   CURSOR,
   PAST,
-  answer,
   ASKING,
   OF_CONTRACT,
   one,
   SHOWN,
+  tabular,
 } from './schemas.js';
 
 const SUMMARY = {
@@ -167,7 +167,7 @@ export const readingPaths: ApiPaths = {
         CURSOR,
         ...PAST,
       ],
-      responses: answer(
+      responses: tabular(
         'A page of contracts; `Link` has the next one.',
         object({ ...SHOWN, contracts: list(object(SUMMARY)), next: textOrNull }),
       ),
@@ -225,7 +225,7 @@ export const readingPaths: ApiPaths = {
           },
         },
       },
-      problems: [...OF_CONTRACT, 'not-acceptable'],
+      problems: OF_CONTRACT,
     },
   },
 };

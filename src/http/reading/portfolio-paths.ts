@@ -2,10 +2,7 @@
 import { AGES, GROUPINGS } from '../../../projections/contract-status/exposure.js';
 import { STATUSES } from '../../../projections/contract-status/queries.js';
 import { CHANGE_KINDS } from '../../../projections/schedule/changes.js';
-import type { JsonSchema } from '../../contract/validation.js';
-import { POSITION_HEADER, type ApiParameter, type ApiPaths } from '../api.js';
-import { CSV } from '../csv.js';
-import { JSON_TYPE } from '../media-types.js';
+import type { ApiParameter, ApiPaths } from '../api.js';
 import {
   ASKING,
   CURSOR,
@@ -21,6 +18,7 @@ import {
   PAST,
   query,
   SHOWN,
+  tabular,
   text,
   textOrNull,
 } from './schemas.js';
@@ -97,15 +95,6 @@ const SCORECARD = object({
   reports: object({ missed: integer, overdue: integer }),
 });
 
-/** As JSON, or as CSV for `Accept: text/csv`. */
-const tabular = (description: string, schema: JsonSchema) => ({
-  '200': {
-    description: `${description} CSV (RFC 4180) has a column a field, named by its path.`,
-    headers: { 'Waybook-Position': POSITION_HEADER },
-    content: { [JSON_TYPE]: { schema }, [CSV]: { schema: text } },
-  },
-});
-
 export const portfolioPaths: ApiPaths = {
   '/portfolio/exposure': {
     get: {
@@ -119,7 +108,7 @@ export const portfolioPaths: ApiPaths = {
         ...PAST,
       ],
       responses: tabular('The sums.', object({ ...SHOWN, groups: list(GROUP) })),
-      problems: [...ASKING, 'not-acceptable'],
+      problems: ASKING,
     },
   },
   '/portfolio/changes': {
@@ -143,7 +132,7 @@ export const portfolioPaths: ApiPaths = {
         'A page of changes; `Link` has the next one.',
         object({ ...SHOWN, changes: list(CHANGE), next: textOrNull }),
       ),
-      problems: [...ASKING, 'not-acceptable'],
+      problems: ASKING,
     },
   },
   '/portfolio/scorecards': {
@@ -157,7 +146,7 @@ export const portfolioPaths: ApiPaths = {
         'A page of parties; `Link` has the next one.',
         object({ ...SHOWN, parties: list(SCORECARD), next: textOrNull }),
       ),
-      problems: [...ASKING, 'not-acceptable'],
+      problems: ASKING,
     },
   },
 };

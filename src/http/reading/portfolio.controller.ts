@@ -13,7 +13,7 @@ import { schedule } from '../../../projections/schedule/schedule.js';
 import { pageOfRows } from '../../../projections/scorecards/queries.js';
 import { scorecards } from '../../../projections/scorecards/scorecards.js';
 import { isCalendarDate, isInstant } from '../../contract/calendar.js';
-import { CSV, csvOf } from '../csv.js';
+import { CSV, csvOf, sendCsv } from '../csv.js';
 import { JSON_TYPE, negotiate } from '../media-types.js';
 import { Problem } from '../problem.js';
 import {
@@ -205,8 +205,4 @@ function changePlace({ recordedtime, contract, revision, milestone }: Readonly<R
 
 function send(reply: FastifyReply, { asOf, on, position }: Shown<unknown>, answer: object): void {
   void reply.send({ asOf, on, position, ...answer });
-}
-
-function sendCsv(reply: FastifyReply, text: string): void {
-  void reply.type(`${CSV}; charset=utf-8; header=present`).send(text);
 }

@@ -1,6 +1,7 @@
 /** What the paths of the reading controllers are described with. */
 import { CONTRACT_PARAMETER, POSITION_HEADER, type ApiOperation, type ApiParameter } from '../api.js';
 import type { JsonSchema } from '../../contract/validation.js';
+import { CSV } from '../csv.js';
 import { JSON_TYPE } from '../media-types.js';
 
 export const text: JsonSchema = { type: 'string' };
@@ -41,7 +42,22 @@ export const PAST = [AS_OF, ON, AFTER];
 export const answer = (description: string, schema: JsonSchema) => ({
   '200': { description, headers: { 'Waybook-Position': POSITION_HEADER }, content: { [JSON_TYPE]: { schema } } },
 });
-export const ASKING = ['invalid-query', 'as-of-in-future', 'position-not-reached', 'too-many-requests'] as const;
+/** As JSON, or as CSV for `Accept: text/csv`. */
+export const tabular = (description: string, schema: JsonSchema) => ({
+  '200': {
+    description: `${description} CSV (RFC 4180) has a column a field, named by its path.`,
+    headers: { 'Waybook-Position': POSITION_HEADER },
+    content: { [JSON_TYPE]: { schema }, [CSV]: { schema: text } },
+  },
+});
+
+export const ASKING = [
+  'invalid-query',
+  'not-acceptable',
+  'as-of-in-future',
+  'position-not-reached',
+  'too-many-requests',
+] as const;
 export const OF_CONTRACT = [
   ...ASKING,
   'unknown-contract',
