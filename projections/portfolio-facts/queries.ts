@@ -27,11 +27,45 @@ export interface ContractRange {
   readonly upTo?: string | undefined;
 }
 
-/** Facts by contract. */
-export async function factsOf(
+/** Contracts read at once: the texts of many more would fill the memory, and be moved about in it while they are folded. */
+const CONTRACTS_AT_ONCE = 500;
+
+/** Facts by contract, in pages, contracts in order. */
+export async function* factsOf(
+  snapshot: Snapshot,
+  past: PastOfPortfolio,
+  { contract, after, upTo }: ContractRange = {},
+): AsyncGenerator<readonly ContractFacts[], void, undefined> {
+  if (contract !== undefined) {
+    yield await pageOfFacts(snapshot, past, { contract });
+    return;
+  }
+  let from = after;
+  for (;;) {
+    const to = await endOfPage(snapshot, { after: from, upTo });
+    yield await pageOfFacts(snapshot, past, { after: from, upTo: to ?? upTo });
+    if (to === undefined) return;
+    from = to;
+  }
+}
+
+/** The last contract of a page; `undefined` where what is left of the range is no more than one. */
+async function endOfPage({ db, table }: Snapshot, { after, upTo }: ContractRange): Promise<string | undefined> {
+  let query = db.selectFrom(table(factTable)).select('contract').where('revision', '=', 0);
+  if (after !== undefined) query = query.where('contract', '>', after);
+  if (upTo !== undefined) query = query.where('contract', '<=', upTo);
+  const row = await query
+    .orderBy('contract')
+    .offset(CONTRACTS_AT_ONCE - 1)
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : text(row, 'contract');
+}
+
+async function pageOfFacts(
   { db, table }: Snapshot,
   { position, recordedtime, on }: PastOfPortfolio,
-  range: ContractRange = {},
+  range: ContractRange,
 ): Promise<readonly ContractFacts[]> {
   let query = db
     .selectFrom(table(factTable))

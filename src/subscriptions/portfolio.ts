@@ -50,24 +50,25 @@ export async function portfolioAnswer(snapshot: Snapshot, question: PortfolioQue
   const cards: Row[] = [];
   let changes: Change[] = [];
   const sums = new Exposure({ day, groupBy: want.kind === 'sums' ? want.groupBy : undefined });
-  for (const facts of await factsOf(snapshot, past, range)) {
-    const model = foldFacts(facts);
-    if (model.registration === undefined) continue;
-    if (want.kind === 'scorecards') {
-      for (const row of cardRows(model)) if (isAsked(row, want.of)) cards.push(row);
-      continue;
+  for await (const contracts of factsOf(snapshot, past, range))
+    for (const facts of contracts) {
+      const model = foldFacts(facts);
+      if (model.registration === undefined) continue;
+      if (want.kind === 'scorecards') {
+        for (const row of cardRows(model)) if (isAsked(row, want.of)) cards.push(row);
+        continue;
+      }
+      if (want.kind === 'changes') {
+        changes.push(...changesOf(model, want.page));
+        if (changes.length > CHANGES_KEPT) changes = [...firstOf(changes, want.page.limit + 1)];
+        continue;
+      }
+      if (filters.party !== undefined && !model.partiesEver.has(filters.party)) continue;
+      const row = contractRow(model);
+      if (!matches(row, filters, day)) continue;
+      if (want.kind === 'sums') sums.add(row);
+      else rows.push(row);
     }
-    if (want.kind === 'changes') {
-      changes.push(...changesOf(model, want.page));
-      if (changes.length > CHANGES_KEPT) changes = [...firstOf(changes, want.page.limit + 1)];
-      continue;
-    }
-    if (filters.party !== undefined && !model.partiesEver.has(filters.party)) continue;
-    const row = contractRow(model);
-    if (!matches(row, filters, day)) continue;
-    if (want.kind === 'sums') sums.add(row);
-    else rows.push(row);
-  }
   return { page: want.kind === 'page' ? pageOf(rows, want.page) : [], groups: sums.groups, cards, changes };
 }
 
