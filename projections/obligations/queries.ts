@@ -71,7 +71,6 @@ function byLine(a: Row, b: Row): number {
 export interface ToLookAt {
   readonly contract: string;
   readonly revision: number;
-  readonly corrected: boolean;
 }
 
 /**
@@ -84,17 +83,13 @@ export async function toLookAt(
 ): Promise<readonly ToLookAt[]> {
   const rows = (await db
     .selectFrom(table(obligationsContractTable))
-    .select(['contract', 'revision', 'corrected'])
+    .select(['contract', 'revision'])
     .where('contract', '>', after)
     .where((eb) => eb.or([eb('look_on', '<=', day), eb('corrected', '=', 1)]))
     .orderBy('contract')
     .limit(limit)
     .execute()) as readonly Row[];
-  return rows.map((row) => ({
-    contract: text(row, 'contract'),
-    revision: integer(row, 'revision'),
-    corrected: integer(row, 'corrected') === 1,
-  }));
+  return rows.map((row) => ({ contract: text(row, 'contract'), revision: integer(row, 'revision') }));
 }
 
 /** The first day after `day` (since 1970-01-01) on which there may be something to notice; `undefined` for none. */

@@ -17,7 +17,7 @@ import {
 } from './event-type.js';
 import { IsDay, IsId, Optional } from './fields.js';
 import type { ContractModel } from './model.js';
-import type { DayEnd, OpenStep, Owing, Periods } from './reckoning.js';
+import { MOST_IN_A_ROW, type DayEnd, type OpenStep, type Owing, type Periods } from './reckoning.js';
 import { milestoneDates } from './schedule-arithmetic.js';
 import type { DecisionState } from './state.js';
 import { inForce, type MilestoneInForce } from './terms-in-force.js';
@@ -239,8 +239,9 @@ export function overdueReports(model: ContractModel): readonly ReportState[] {
 }
 
 /**
- * The earliest day (in days since 1970-01-01) on which the ledger may have something to notice, as far as the facts tell;
- * `undefined` where it never will without a further event. Where something was corrected it is for the watch to look.
+ * The earliest day (in days since 1970-01-01) on which the ledger may have something to notice that it has not looked at, as far
+ * as the facts tell; `undefined` where it never will without a further event: so much is noticed in a row, and no more. Where
+ * something was corrected it is for the watch to look.
  */
 export function nextNotice(model: ContractModel): number | undefined {
   const { reckoning } = model;
@@ -249,18 +250,22 @@ export function nextNotice(model: ContractModel): number | undefined {
     if (next === undefined || day < next) next = day;
   };
   for (const { day } of reckoning.missed.values()) earlier(day);
-  const now = today(model);
+  const now = Math.max(today(model), reckoning.day);
   for (const owing of owingOf(model).values()) {
     const since = owedSince(model, owing);
     let due = Math.max(since, lastOwnReport(model, owing.party, owing.keys) ?? since);
-    do due += periodsOn(model, due).reportEveryDays;
-    while (due < now);
-    earlier(due + 1);
+    let missed = 0;
+    do {
+      due += periodsOn(model, due).reportEveryDays;
+      missed += 1;
+    } while (due < now && missed <= MOST_IN_A_ROW);
+    if (missed <= MOST_IN_A_ROW) earlier(due + 1);
   }
   for (const { step, from } of openSteps(model)) {
     const { acknowledgeWithinDays, resolveWithinDays } = periodsOn(model, from);
     const period = step === 'acknowledge' ? acknowledgeWithinDays : resolveWithinDays;
-    earlier(from + Math.max(1, Math.ceil((now - from) / period)) * period + 1);
+    const level = Math.max(1, Math.ceil((now - from) / period));
+    if (level <= MOST_IN_A_ROW) earlier(from + level * period + 1);
   }
   return next;
 }

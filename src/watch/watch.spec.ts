@@ -10,10 +10,12 @@ import { confirmed, CONTRACT, event, incoming, registered, type Sent } from '../
 import { SteppedClock } from '../clock.js';
 import { Recorder } from '../commands/recorder.js';
 import type { ContractEvent } from '../contract/event-type.js';
+import { nextNotice } from '../contract/obligations.js';
 import type { EventStore } from '../event-store/event-store.js';
 import { openSqliteStore } from '../event-store/sqlite/sqlite-event-store.js';
 import { decodeEvent } from '../evidence/record.js';
 import { contractRules, fromDecoded } from '../subscriptions/decoding.js';
+import { foldHistory } from '../subscriptions/history.js';
 import { Reckoner } from '../subscriptions/reckoner.js';
 import { Watch } from './watch.js';
 
@@ -25,8 +27,10 @@ interface Bench {
   readonly clock: SteppedClock;
   readonly recorder: Recorder;
   readonly warnings: string[];
-  /** A watch as after a start of the process: it remembers nothing. */
+  /** A watch as after a start of the process: it remembers nothing, and looks at the contract every time. */
   watch(): Watch;
+  /** One that is told when to look by the facts as they were folded, as the read model of obligations tells it. */
+  hintedWatch(): Watch;
   /** Records at the clock's time, moved on to the day at noon. */
   record(day: string, ...sent: readonly Sent[]): Promise<void>;
   /** Moves the clock to the start of a day. */
@@ -47,6 +51,16 @@ async function withStore<T>(start: string, use: (bench: Bench) => Promise<T>): P
       for (const stored of page) found.push(fromDecoded(decodeEvent(stored), contractRules) as ContractEvent<object>);
     return found;
   };
+  const facts = async () => (await foldHistory(store, CONTRACT, contractRules, {})).model;
+  const parts = {
+    clock,
+    recorder,
+    reckoner: new Reckoner(store, 1_000_000),
+    head: async () => (await store.head())?.position,
+    upTo: () => Promise.resolve(),
+    standsBy: () => false,
+    warn: (message: string) => void warnings.push(message),
+  };
   const bench: Bench = {
     store,
     clock,
@@ -54,19 +68,25 @@ async function withStore<T>(start: string, use: (bench: Bench) => Promise<T>): P
     warnings,
     watch: () =>
       new Watch({
-        clock,
-        recorder,
-        reckoner: new Reckoner(store, 1_000_000),
-        head: async () => (await store.head())?.position,
-        upTo: () => Promise.resolve(),
+        ...parts,
         nextDay: (day) => Promise.resolve(day + 1),
-        // Every contract, every time: which of them to look at is the read model's hint.
         candidates: async () => {
           const head = (await events()).length - 1;
-          return head < 0 ? [] : [{ contract: CONTRACT, revision: head, corrected: false }];
+          return head < 0 ? [] : [{ contract: CONTRACT, revision: head }];
         },
-        standsBy: () => false,
-        warn: (message) => void warnings.push(message),
+      }),
+    hintedWatch: () =>
+      new Watch({
+        ...parts,
+        nextDay: async (day) => {
+          const next = nextNotice(await facts());
+          return next !== undefined && next > day ? next : undefined;
+        },
+        candidates: async (day, after) => {
+          const model = await facts();
+          const isAsked = after === '' && (model.corrected || (nextNotice(model) ?? Infinity) <= day);
+          return isAsked ? [{ contract: CONTRACT, revision: model.revision }] : [];
+        },
       }),
     record: async (day, ...sent) => {
       if (at(day) > clock.now()) clock.moveTo(at(day));
@@ -231,9 +251,7 @@ test('a contract that cannot be read is named, and holds up no other', async () 
     upTo: () => Promise.resolve(),
     nextDay: () => Promise.resolve(undefined),
     candidates: (_day, after) =>
-      Promise.resolve(
-        ['A', 'B'].filter((name) => name > after).map((name) => ({ contract: name, revision: 1, corrected: false })),
-      ),
+      Promise.resolve(['A', 'B'].filter((name) => name > after).map((name) => ({ contract: name, revision: 1 }))),
     standsBy: () => false,
     warn: () => undefined,
   });
@@ -288,6 +306,63 @@ test('on random histories it has recorded what a naive reckoning gives, run each
     { numRuns: 40 },
   );
 }, 240_000);
+
+test('on random histories it notices the same where it is told when to look', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (history) => {
+      const told = eventsOf(history).filter(({ sent }) => !sent.source.endsWith(':ledger'));
+      const noticed = async (watchOf: (bench: Bench) => Watch, days: number): Promise<readonly string[]> =>
+        withStore('2020-01-15', async (bench) => {
+          const watch = watchOf(bench);
+          const passTo = async (ms: number): Promise<void> => {
+            for (let day = (Math.floor(bench.clock.now() / DAY_MS) + 1) * DAY_MS; day <= ms; day += DAY_MS) {
+              bench.clock.moveTo(day);
+              await watch.pass();
+            }
+          };
+          for (const { sent, recorded } of told) {
+            await passTo(at(recorded));
+            if (at(recorded) > bench.clock.now()) bench.clock.moveTo(at(recorded));
+            await bench.recorder.record(CONTRACT, [incoming(sent)]);
+          }
+          await passTo(bench.clock.now() + days * DAY_MS);
+          return (await bench.events())
+            .filter(({ reporter }) => reporter === 'ledger')
+            .map(({ id, time }) => id + time);
+        });
+      // Long enough for a deadline of a day to be named as often as it is named at most.
+      expect(await noticed((bench) => bench.hintedWatch(), 300)).toEqual(await noticed((bench) => bench.watch(), 300));
+    }),
+    { numRuns: 12 },
+  );
+}, 240_000);
+
+test('what has been named as often as it is named at most keeps the watch from nothing else', async () => {
+  await withStore('2020-01-10', async (bench) => {
+    const strict = { ...terms, acknowledgeWithinDays: 1, discrepancyWithinDays: 30, settleWithinDays: 30 };
+    const cause = { code: 'x', locus: 'undetermined', detail: 'x' };
+    const delay = event(
+      'DelayReported',
+      { delay: 'X', cause, startedOn: '2020-01-10', forecasts: [] },
+      { by: 'prime-a', time: '2020-01-10' },
+    );
+    await bench.record(
+      '2020-01-10',
+      registered({ terms: strict }, { time: '2020-01-10' }),
+      confirmed({ time: '2020-01-10' }),
+      delay,
+    );
+    const watch = bench.hintedWatch();
+    for (let day = 0; day < 300; day += 1) {
+      bench.clock.moveTo((Math.floor(bench.clock.now() / DAY_MS) + 1) * DAY_MS);
+      await watch.pass();
+    }
+    const found = await bench.notices();
+    expect(found.filter((id) => id.startsWith('overdue/'))).toHaveLength(9);
+    expect(found.filter((id) => id.includes('/acknowledge/'))).toHaveLength(100);
+    expect(found.filter((id) => id.includes('/resolve/'))).toHaveLength(7);
+  });
+}, 60_000);
 
 test('while nothing is recorded and nothing falls due it asks for nothing', async () => {
   const clock = new SteppedClock(at('2020-01-10'));

@@ -18,7 +18,6 @@ import type { Reckoned, Reckoner } from '../subscriptions/reckoner.js';
 export interface Candidate {
   readonly contract: string;
   readonly revision: number;
-  readonly corrected: boolean;
 }
 
 export interface WatchParts {
@@ -56,10 +55,16 @@ const AT_ONCE = 200;
 /** How often other writers may be faster before a contract is left for the next pass. */
 const MAX_TRIES = 20;
 
+interface Looked {
+  readonly revision: number;
+  /** The first day (since 1970-01-01) on which there may be something to notice. */
+  readonly next: number;
+}
+
 export class Watch {
   readonly #parts: WatchParts;
-  /** Of contracts in which something was corrected: at which revision they were looked at, and when to look again. */
-  readonly #looked = new Map<string, { readonly revision: number; readonly next: number }>();
+  /** Of the contracts of the last pass: at which revision they were looked at, and when to look again. */
+  #looked: ReadonlyMap<string, Looked> = new Map();
   #through: number | undefined;
   /** Where the store stood when it was last looked at, and the first day on which there is anything to look at again. */
   #quiet: { readonly head: bigint | undefined; readonly until: number } | undefined;
@@ -133,16 +138,18 @@ export class Watch {
       }
       if (head !== undefined) await this.#parts.upTo(head);
       this.#quiet = undefined;
+      const looked = new Map<string, Looked>();
       let after = '';
       for (;;) {
         const page = await this.#parts.candidates(day, after, PAGE);
         for (const candidate of page) {
           if (this.#closed) return;
-          failed = (await this.#lookAt(candidate, day)) ?? failed;
+          failed = (await this.#lookAt(candidate, day, looked)) ?? failed;
         }
         if (page.length < PAGE) break;
         after = page.at(-1)!.contract;
       }
+      this.#looked = looked;
       if (failed === undefined) this.#quiet = { head, until: await this.#quietUntil(day) };
     } catch (error) {
       failed = { contract: null, detail: messageOf(error) };
@@ -160,17 +167,19 @@ export class Watch {
   }
 
   /** @returns what kept it from looking; the others are looked at all the same */
-  async #lookAt(candidate: Candidate, day: number): Promise<WatchStatus['error']> {
-    const { contract, revision, corrected } = candidate;
-    const looked = this.#looked.get(contract);
-    if (corrected && looked !== undefined && looked.revision === revision && looked.next > day) return undefined;
+  async #lookAt(
+    { contract, revision }: Candidate,
+    day: number,
+    looked: Map<string, Looked>,
+  ): Promise<WatchStatus['error']> {
+    const before = this.#looked.get(contract);
     try {
-      const model = await this.#notice(contract, day);
-      if (corrected)
-        this.#looked.set(contract, {
-          revision: model.revision,
-          next: nextNotice(model) ?? Number.POSITIVE_INFINITY,
-        });
+      // The row may go on asking to be looked at: only an event changes it.
+      if (before !== undefined && before.revision === revision && before.next > day) looked.set(contract, before);
+      else {
+        const model = await this.#notice(contract, day);
+        looked.set(contract, { revision: model.revision, next: nextNotice(model) ?? Number.POSITIVE_INFINITY });
+      }
       return undefined;
     } catch (error) {
       return { contract, detail: messageOf(error) };
