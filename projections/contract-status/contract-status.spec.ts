@@ -71,7 +71,11 @@ test('at risk: standing after agreed, or an open delay', () => {
     forecasts: [],
   });
   expect(view('2020-03-01', delay)).toMatchObject({ status: 'at-risk', openDelays: 1 });
-  const resolved = event('DelayResolved', { delay: 'D', resolvedOn: '2020-02-20', actualDays: 19 });
+  const resolved = event(
+    'DelayResolved',
+    { delay: 'D', resolvedOn: '2020-02-20', actualDays: 19 },
+    { time: '2020-02-20' },
+  );
   expect(view('2020-03-01', delay, resolved)).toMatchObject({ status: 'on-track', openDelays: 0 });
   expect(view('2020-03-01', resolved, delay)).toMatchObject({ status: 'on-track', openDelays: 0 });
 });

@@ -276,6 +276,87 @@ test('a correction takes its event out, or puts other data in its place in the t
   expect(view('2020-09-01', wrong, replaced)('D1')).toMatchObject({ forecast: '2022-01-01' });
 });
 
+describe('dates that are recorded in the name of a party', () => {
+  const inName = (sent: Sent, onbehalfof: string): Sent => ({ ...sent, onbehalfof }) as Sent;
+
+  test('put aside nothing that it imposed itself, and count beside it where they are later', () => {
+    const own = redate('A', '2022-06-30', '2020-05-01');
+    const letter = (due: string) => inName(redate('B', due, '2020-06-01', 'jp-mod'), 'us-gov');
+    expect(view('2020-09-01', own, letter('2021-06-30'))('D1')).toMatchObject({
+      imposed: '2022-06-30',
+      standing: '2022-06-30',
+      slipDays: 365,
+      timesRedated: 2,
+    });
+    expect(view('2020-09-01', own, letter('2023-06-30'))('D1').imposed).toBe('2023-06-30');
+    expect(view('2020-09-01', letter('2023-06-30'))('D1').imposed).toBe('2023-06-30');
+    // What it says itself after that takes the place of both.
+    expect(view('2020-09-01', own, letter('2023-06-30'), redate('C', '2022-01-31', '2020-07-01'))('D1').imposed).toBe(
+      '2022-01-31',
+    );
+  });
+
+  test('bring no forecast forward, nor an imposed date', () => {
+    const own = forecast('2022-06-30', '2020-05-01');
+    const letter = (to: string) => inName(forecast(to, '2020-06-01', 'jp-mod'), 'prime-a');
+    expect(view('2020-09-01', own, letter('2021-07-31'))('D1')).toMatchObject({
+      forecast: '2022-06-30',
+      slipDays: 365,
+    });
+    expect(view('2020-09-01', own, letter('2022-12-31'))('D1').forecast).toBe('2022-12-31');
+    expect(view('2020-09-01', own, letter('2022-12-31'), forecast('2022-07-31', '2020-07-01'))('D1').forecast).toBe(
+      '2022-07-31',
+    );
+    const imposed = redate('A', '2023-01-01', '2020-05-15');
+    expect(view('2020-09-01', imposed, letter('2021-07-31'))('D1').standing).toBe('2023-01-01');
+    expect(view('2020-09-01', imposed, forecast('2021-07-31', '2020-06-01'))('D1').standing).toBe('2021-07-31');
+  });
+
+  test('move a date where they are later, and are listed all the same where they move none', () => {
+    const moved = (...sent: readonly Sent[]) =>
+      [...changesOf(foldAll(given(...base, ...sent).recorded), { limit: 100 })].map(
+        ({ row }) => `${String(row['from'])} ${String(row['to'])}`,
+      );
+    const own = forecast('2022-06-30', '2020-05-01');
+    const letter = (to: string) => inName(forecast(to, '2020-06-01', 'jp-mod'), 'prime-a');
+    expect(moved(own, letter('2021-07-31'))).toEqual(['2021-06-30 2022-06-30']);
+    expect(moved(own, letter('2022-12-31'))).toEqual(['2021-06-30 2022-06-30', '2022-06-30 2022-12-31']);
+    expect(view('2020-09-01', own, letter('2021-07-31'))('D1').forecasts).toHaveLength(2);
+  });
+});
+
+test('an agreement holds from the amendment on, whenever it is said to have been given', () => {
+  const cancel = event(
+    'ContractAmended',
+    { amendment: 'A', consulted: [], rationale: 'x', milestones: [{ milestone: 'D1', cancelled: true }] },
+    { by: 'jp-mod', time: '2021-09-01' },
+  );
+  const d1 = view('2022-01-01', cancel, agree('A', '2020-05-01', 'us-gov'))('D1');
+  expect(d1).toMatchObject({ cancelled: true, slipDays: 63 });
+});
+
+test('an amendment that is recorded later, with an earlier time, gives no other first promise', () => {
+  const whole = (amendment: string, due: string, time: string) =>
+    event(
+      'ContractAmended',
+      {
+        amendment,
+        consulted: [],
+        rationale: 'x',
+        milestones: [{ milestone: 'N', line: '2', kind: 'delivery', description: 'n', due, binding: 'firm' }],
+      },
+      { time },
+    );
+  const first = [whole('A', '2021-01-01', '2020-06-01'), agree('A', '2020-06-02')];
+  const later = [whole('B', '2029-01-01', '2020-05-01'), agree('B', '2020-07-01')];
+  expect(view('2021-03-01', ...first, ...later)('N')).toMatchObject({ baseline: '2021-01-01', slipDays: 59 });
+  const redated = [whole('C', '2021-06-30', '2020-08-01'), agree('C', '2020-08-02')];
+  expect(view('2021-03-01', ...first, ...later, ...redated)('N')).toMatchObject({
+    baseline: '2021-01-01',
+    agreed: '2021-06-30',
+  });
+});
+
 describe('what moves a date', () => {
   const page = { limit: 100 };
   const moved = (...sent: readonly Sent[]) =>

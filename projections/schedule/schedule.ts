@@ -155,13 +155,14 @@ function putMoves(facts: ContractModel, milestone: string, rows: RowSink, came?:
     const { entry } = move;
     const isNew = came === undefined || came.has(entry.revision);
     if (isNew || differs) rows.put(MOVE_TABLES[entry.kind], moveRow(facts.contract, milestone, move));
-    if (entry.kind === 'redating' ? entry.agreed : entry.counts) differs = isNew;
+    if (entry.kind === 'redating' ? entry.agreed : entry.counts && !entry.secondHand) differs = isNew;
+    else if (entry.kind === 'forecast' && entry.counts && isNew) differs = true;
   }
 }
 
 export const schedule: Projection = {
   name: 'schedule',
-  version: 4,
+  version: 5,
   tables: [scheduleContractTable, milestoneTable, redatingTable, forecastTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (touched.all || touched.parties)

@@ -236,8 +236,9 @@ function foldAgreed(model: ContractModel, event: EffectiveEvent<AmendmentAgreed>
   }
   amendment.agreedBy.set(side, { time: event.time, recordedtime: event.recordedtime, revision: event.revision });
   if (!isBinding(amendment.side, amendment.onBehalfOf !== undefined, amendment.agreedBy)) return;
-  // Where both had to agree, it holds from the day of the later of the two, whichever was recorded first.
-  const { time } = [...amendment.agreedBy.values()].reduce((a, b) => (isAfter(a, b) ? a : b));
+  // Where both had to agree, it holds from the day of the later of the two, whichever was recorded first; and never from
+  // before it was offered, whenever the agreement is said to have been given.
+  const { time } = [amendment, ...amendment.agreedBy.values()].reduce((a, b) => (isAfter(a, b) ? a : b));
   amendment.agreement = { time, recordedtime: event.recordedtime };
   for (const { party, name, country } of amendment.data.adjudicators ?? [])
     if (!model.holds(party, 'adjudicator'))

@@ -7,6 +7,7 @@ import {
   registered,
   registrationData,
   usd,
+  type Options,
 } from '../../test/support/scenario.js';
 import { broughtUp, ContractError, eventTypes, upcast } from './contract.js';
 import { eventKey } from './state.js';
@@ -186,7 +187,7 @@ describe('names inside data', () => {
       code: 'unknown-reference',
     });
     expect(
-      refusalOf(base, event('DelayResolved', { delay: 'D', resolvedOn: '2020-03-01', actualDays: 3 })),
+      refusalOf(base, event('DelayResolved', { delay: 'D', resolvedOn: '2020-01-31', actualDays: 3 })),
     ).toBeUndefined();
   });
 
@@ -224,6 +225,25 @@ describe('on behalf of', () => {
     expect(refusalOf(base, forecast('jp-mod', 'nobody'))).toMatchObject({ code: 'not-permitted' });
   });
 
+  test('nothing has happened on a day to come, nor does a correction say so', () => {
+    const reached = (on: string, options: Options = {}) =>
+      event('MilestoneReached', { milestone: 'M1', on }, { by: 'prime-a', time: '2020-02-01', ...options });
+    const resolved = event('DelayResolved', { delay: 'D', resolvedOn: '2099-01-01', actualDays: 3 });
+    const toCome = { code: 'time-in-future' };
+    expect(refusalOf(base, reached('2099-01-01'))).toMatchObject({ ...toCome, problems: [{ pointer: '/data/on' }] });
+    expect(refusalOf(base, resolved)).toMatchObject({ ...toCome, problems: [{ pointer: '/data/resolvedOn' }] });
+    const wrong = reached('2020-02-01', { id: 'r' });
+    const corrected = event(
+      'EventCorrected',
+      { event: { id: 'r' }, reason: 'incorrect-data', replacement: { milestone: 'M1', on: '2099-01-01' } },
+      { by: 'prime-a', time: '2020-02-02' },
+    );
+    expect(refusalOf([...base, wrong], corrected)).toMatchObject({
+      ...toCome,
+      problems: [{ pointer: '/data/replacement/on' }],
+    });
+  });
+
   test('what nobody does for another is never recorded so', () => {
     const inPerson = eventTypes.filter((type) => type.inPersonOnly === true).map(({ type }) => type);
     expect(inPerson.sort()).toEqual([
@@ -237,7 +257,9 @@ describe('on behalf of', () => {
       'DelayResolved',
       'DeliveryAccepted',
       'DeliveryRejected',
+      'DiscrepancyAnswered',
       'DiscrepancyClosed',
+      'DisputeAnswered',
       'DisputeDecided',
       'DisputeOpened',
       'DisputeWithdrawn',
@@ -246,6 +268,8 @@ describe('on behalf of', () => {
       'NonconformanceDispositioned',
       'PartyAdded',
       'PartyRemoved',
+      'PaymentMade',
+      'QualityCheckRecorded',
       'RegistrationConfirmed',
       'RegistrationContested',
       'ShipmentReceived',

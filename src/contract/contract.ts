@@ -44,7 +44,7 @@ export class ContractError extends Error {
   }
 }
 
-const access: TypeAccess = { definitionOf, upcast, checkNames };
+const access: TypeAccess = { definitionOf, upcast, checkNames, checkHappened };
 
 /** All event types of a contract. A further family is one file and one line here. */
 export const eventTypes: readonly EventTypeDefinition[] = [
@@ -131,6 +131,7 @@ export function decide(
       inData(checkReferences(state, definition, event.data)) ??
       inData(checkOpened(state, definition, event)) ??
       inData(definition.checkData?.(event.data)) ??
+      inData(checkHappened(definition, event.data, context)) ??
       inData(definition.rules?.(state, event, context)),
   );
 }
@@ -211,6 +212,16 @@ function checkNames(state: DecisionState, definition: EventTypeDefinition, data:
             : state.amendments.has(id);
     if (!known) return refuseField('unknown-reference', pointer, `the contract has never had ${kind} ${id}`);
   }
+  return undefined;
+}
+
+function checkHappened(
+  definition: EventTypeDefinition,
+  data: object,
+  { latest }: Pick<DecisionContext, 'latest'>,
+): Refusal | undefined {
+  for (const { day, pointer } of definition.happenedOn?.(data) ?? [])
+    if (day > dayOf(latest)) return refuseField('time-in-future', pointer, 'must not be a day to come');
   return undefined;
 }
 

@@ -34,6 +34,12 @@ export interface TypeAccess {
   upcast(type: string, version: number, data: unknown): unknown;
   /** The general rules about names, for a replacement as if it were reported anew. */
   checkNames(state: DecisionState, definition: EventTypeDefinition, data: object): Refusal | undefined;
+  /** That nothing is said to have happened on a day to come. */
+  checkHappened(
+    definition: EventTypeDefinition,
+    data: object,
+    context: Pick<DecisionContext, 'latest'>,
+  ): Refusal | undefined;
 }
 
 /** The event that a correction names. */
@@ -46,10 +52,10 @@ export function correctionTypes(types: TypeAccess) {
   function rules(
     state: DecisionState,
     event: ProposedEvent<EventCorrected>,
-    { lookup }: DecisionContext,
+    context: DecisionContext,
   ): Refusal | undefined {
     const { reason, replacement } = event.data;
-    const original = lookup(correctedName(event));
+    const original = context.lookup(correctedName(event));
     if (original === undefined)
       return refuseField('unknown-event', '/event', 'there is no such event on this contract');
     const definition = types.definitionOf(original.type);
@@ -70,7 +76,8 @@ export function correctionTypes(types: TypeAccess) {
         : refuseField('invalid-event', '/replacement', 'an event that did not occur has no replacement');
     if (replacement === undefined)
       return refuseField('invalid-event', '/replacement', 'must have the whole data as it should have been');
-    return replacementProblems(state, definition, original, types.upcast(original.type, original.version, replacement));
+    const data = types.upcast(original.type, original.version, replacement);
+    return replacementProblems(state, definition, original, data, context);
   }
 
   function replacementProblems(
@@ -78,6 +85,7 @@ export function correctionTypes(types: TypeAccess) {
     definition: EventTypeDefinition,
     original: ContractEvent,
     data: unknown,
+    context: DecisionContext,
   ): Refusal | undefined {
     const problems = validatePayload(definition.payload, data);
     const at = (pointer: string) => `/replacement${pointer}`;
@@ -95,7 +103,9 @@ export function correctionTypes(types: TypeAccess) {
     const refused =
       definition.type === 'ContractRegistered'
         ? registrationRefusal(state, replaced as ContractRegistered, original)
-        : (types.checkNames(state, definition, replaced) ?? definition.checkData?.(replaced));
+        : (types.checkNames(state, definition, replaced) ??
+          definition.checkData?.(replaced) ??
+          types.checkHappened(definition, replaced, context));
     return refused === undefined
       ? undefined
       : { ...refused, problems: refused.problems.map(({ pointer, detail }) => ({ pointer: at(pointer), detail })) };

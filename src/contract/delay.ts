@@ -359,6 +359,7 @@ export const delayTypes = [
     by: ['seller', 'prime'],
     inPersonOnly: true,
     mentions: delayMention,
+    happenedOn: ({ resolvedOn }) => [{ day: resolvedOn, pointer: '/resolvedOn' }],
     portfolio: { folds: true, keep: (data) => data },
     fold: foldResolved,
   }),

@@ -3,6 +3,7 @@ import { IsId, IsOneOf, IsQuantity, IsReference, IsText, Money, Optional, Part }
 import { eventType, mention, named, nameOf, qualified, reportedBy, type EffectiveEvent } from './event-type.js';
 import { dayOf, daysBetween } from './calendar.js';
 import type { ContractModel } from './model.js';
+import { flagCurrency } from './payment.js';
 import { shipmentOf } from './shipment.js';
 
 export const DISCREPANCY_KINDS = ['shortage', 'overage', 'damage', 'deficient', 'documentation', 'billing'] as const;
@@ -107,6 +108,7 @@ function foldRaised(model: ContractModel, event: EffectiveEvent<DiscrepancyRaise
   model.discrepancies.set(discrepancy, { discrepancy, raised: event, answers: [], closing: undefined });
   if (event.data.shipment !== undefined) shipmentOf(model, event.data.shipment).discrepancies.add(discrepancy);
   model.touch('discrepancy', discrepancy);
+  if (!event.withdrawn && event.data.value !== undefined) flagCurrency(model, event, 'valued', event.data.value);
 }
 
 /** The discrepancy that an event is about, noted as changed; `undefined` where it was raised after the day asked about. */
@@ -150,6 +152,7 @@ export const discrepancyTypes = [
     payload: DiscrepancyAnswered,
     act: false,
     by: ['seller', 'prime'],
+    inPersonOnly: true,
     answers: answered,
     portfolio: { folds: true, keep: ({ discrepancy }) => ({ discrepancy }) },
     fold: (model, event) => {

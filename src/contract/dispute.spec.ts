@@ -163,11 +163,12 @@ test('who may do what', () => {
   expect(refusalOf(base, answered)).toBeUndefined();
 });
 
-test('an answer that is recorded for another shows who recorded it, and for whom', () => {
-  const second = event(
-    'DisputeAnswered',
-    { dispute: 'jp-mod/C1', position: 'we give in' },
-    { by: 'us-gov', onbehalfof: 'jp-mod', time: '2020-06-03' },
-  );
-  expect(view(opened(), second).disputes[0]!.answers).toMatchObject([{ by: 'us-gov', onBehalfOf: 'jp-mod' }]);
+test('nobody answers a dispute for another: neither the other side nor the adjudicator', () => {
+  for (const onbehalfof of ['jp-mod', 'judge'])
+    expect(
+      refusalOf(
+        [...base, opened()],
+        event('DisputeAnswered', { dispute: 'jp-mod/C1', position: 'we give in' }, { by: 'us-gov', onbehalfof }),
+      ),
+    ).toMatchObject({ code: 'not-permitted', problems: [{ pointer: '/onbehalfof' }] });
 });

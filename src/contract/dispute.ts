@@ -113,6 +113,7 @@ export const disputeTypes = [
     payload: DisputeAnswered,
     act: true,
     by: ROLES,
+    inPersonOnly: true,
     mentions: aboutDispute,
     fold: (model, event) => {
       disputeOf(model, event)?.answers.push(event);

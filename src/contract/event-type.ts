@@ -175,6 +175,8 @@ export interface EventTypeDefinition<D extends object = object> {
   refersTo?(data: D): readonly EventName[];
   /** Rules of its own that look at the data alone; a replacement in a correction is held to them too. */
   checkData?(data: D): Refusal | undefined;
+  /** Days on which something is said to have happened: none of them is to come, in a replacement neither. */
+  happenedOn?(data: D): readonly { readonly day: string; readonly pointer: string }[];
   /** Rules of its own, after all the general ones. */
   rules?(state: DecisionState, event: ProposedEvent<D>, context: DecisionContext): Refusal | undefined;
   /** What later decisions must know of it. */

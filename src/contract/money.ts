@@ -11,13 +11,17 @@ const QUANTITY = /^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?$/;
 
 export const isQuantityText = (value: string): boolean => QUANTITY.test(value);
 
+/** Metals, units of account, no currency and tests: to these ISO 4217 gives no minor unit, so there is nothing to count in. */
+const WITHOUT_MINOR_UNIT: ReadonlySet<string> = new Set(
+  'XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX'.split(' '),
+);
 const exponents = new Map<string, number | undefined>();
 
 /** Number of decimals of a currency's minor unit (ISO 4217); `undefined` for what is no currency. */
 export function currencyExponent(currency: string): number | undefined {
   if (exponents.has(currency)) return exponents.get(currency);
   if (!/^[A-Z]{3}$/.test(currency)) return undefined;
-  const exponent = currencyByCode(currency)?.digits;
+  const exponent = WITHOUT_MINOR_UNIT.has(currency) ? undefined : currencyByCode(currency)?.digits;
   exponents.set(currency, exponent);
   return exponent;
 }

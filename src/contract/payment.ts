@@ -84,6 +84,13 @@ export interface SettlementFacts extends Stand {
 /** The currency of the contract: that of its registration. */
 export const currencyOf = (model: ContractModel): string => model.registration?.value.currency ?? '';
 
+/** Flags an amount that is not in the contract's currency. */
+export function flagCurrency(model: ContractModel, event: EffectiveEvent, what: string, { currency }: Money): void {
+  const own = currencyOf(model);
+  if (currency !== own)
+    model.flag('other-currency', event, `${what} in ${currency}, which is not the contract's ${own}`);
+}
+
 function foldPayment(model: ContractModel, event: EffectiveEvent<PaymentMade>): void {
   const { payment, amount } = event.data;
   const currency = currencyOf(model);
@@ -91,7 +98,7 @@ function foldPayment(model: ContractModel, event: EffectiveEvent<PaymentMade>): 
   model.touched.said.payments.push({ payment: `${event.party}/${payment}`, event, counts });
   if (event.withdrawn) return;
   if (counts) model.paid += minorUnits(amount);
-  else model.flag('other-currency', event, `paid in ${amount.currency}, which is not the contract's ${currency}`);
+  else flagCurrency(model, event, 'paid', amount);
 }
 
 function foldStatement(model: ContractModel, event: EffectiveEvent<StatementIssued>): void {
@@ -101,16 +108,12 @@ function foldStatement(model: ContractModel, event: EffectiveEvent<StatementIssu
   if (event.withdrawn) return;
   const currency = currencyOf(model);
   if (event.data.amount.currency === currency) model.billed += minorUnits(event.data.amount);
-  else
-    model.flag(
-      'other-currency',
-      event,
-      `billed in ${event.data.amount.currency}, which is not the contract's ${currency}`,
-    );
+  else flagCurrency(model, event, 'billed', event.data.amount);
   for (const { line, quantity, amount } of event.data.items) {
     const billed = (model.line(line).billed ??= { quantity: 0n, minor: 0n });
     billed.quantity += quantityOf(quantity);
     if (amount.currency === currency) billed.minor += minorUnits(amount);
+    else flagCurrency(model, event, 'billed', amount);
   }
 }
 
@@ -138,6 +141,7 @@ function foldSettled(model: ContractModel, event: EffectiveEvent<AccountSettled>
     refund: data.refund,
   };
   model.touch('settlement', String(revision));
+  for (const amount of [data.finalAmount, data.refund]) flagCurrency(model, event, 'settled', amount);
   if (model.settled !== undefined) {
     model.settlements.push(settlement);
     model.flag('repeated-answer', event, 'the account had been settled before');
@@ -219,6 +223,7 @@ export const paymentTypes = [
     payload: PaymentMade,
     act: false,
     by: ['buyer'],
+    inPersonOnly: true,
     opens: (data) => ({ kind: 'payment', id: data.payment, pointer: '/payment' }),
     keeps: (data) => [`payment ${data.payment}`],
     portfolio: { folds: true, keep: ({ payment, amount }) => ({ payment, amount }) },

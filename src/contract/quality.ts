@@ -220,6 +220,7 @@ export const qualityTypes = [
     payload: QualityCheckRecorded,
     act: false,
     by: ['prime', 'subcontractor', 'inspector', 'buyer'],
+    inPersonOnly: true,
     names: (data) => named('line', data.line, '/line'),
     opens: (data) => ({ kind: 'check', id: data.check, pointer: '/check' }),
     keeps: (data) => [`check ${data.check}`],

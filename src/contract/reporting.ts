@@ -59,7 +59,7 @@ function noteLine(model: ContractModel, event: EffectiveEvent, id: string): void
   const line = model.line(id);
   const { time, revision, recordedtime } = event;
   if (line.lastReport === undefined || isAfter(event, line.lastReport))
-    line.lastReport = { time, revision, recordedtime, by: event.party };
+    line.lastReport = { time, revision, recordedtime, by: event.reporter };
   if (model.lastReport === undefined || isAfter(event, model.lastReport))
     model.lastReport = { time, revision, recordedtime };
 }

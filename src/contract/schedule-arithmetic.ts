@@ -8,7 +8,11 @@ import { isAfter, type ContractModel, type ForecastFacts, type ReachedFacts, typ
 import { inForce, type MilestoneInForce, type Redating } from './terms-in-force.js';
 
 /** One entry of a milestone's timeline. */
-export type TimelineEntry = Stand & { readonly to: string } & (
+export type TimelineEntry = Stand & {
+  readonly to: string;
+  /** Recorded for the party by another: it never puts aside what the party said itself. */
+  readonly secondHand: boolean;
+} & (
     | { readonly kind: 'redating'; readonly side: Side; readonly agreed: boolean }
     /** `counts`: stated by seller, prime or the responsible party. */
     | { readonly kind: 'forecast'; readonly counts: boolean }
@@ -93,8 +97,9 @@ function* merged(
       yield redatingEntry(due);
       next += 1;
     }
-    const { time, revision, to } = forecast;
-    yield { kind: 'forecast', time, revision, to, counts: forecastCounts(forecast, responsible), forecast };
+    const { time, revision, to, onBehalfOf } = forecast;
+    const [counts, secondHand] = [forecastCounts(forecast, responsible), onBehalfOf !== undefined];
+    yield { kind: 'forecast', time, revision, to, secondHand, counts, forecast };
   }
   for (; next < redatings.length; next += 1) yield redatingEntry(redatings[next]!);
 }
@@ -104,6 +109,7 @@ const redatingEntry = (redating: Redating): ModelEntry => ({
   time: redating.time,
   revision: redating.revision,
   to: redating.to,
+  secondHand: redating.amendment.onBehalfOf !== undefined,
   side: redating.amendment.side,
   agreed: redating.amendment.agreement !== undefined,
   redating,
@@ -123,18 +129,50 @@ export function* movesOf(model: ContractModel, id: string): Generator<Move> {
   const walk = new Timeline(baseline);
   for (const entry of entries) {
     const { standing: from, agreed } = walk;
-    const repeats = entry.to === from && (entry.kind === 'forecast' || entry.to === agreed);
-    yield { entry, from, moves: !repeats && (entry.kind === 'redating' || entry.counts) };
     walk.add(entry);
+    const moves = entry.kind === 'forecast' ? walk.standing !== from : entry.to !== from || entry.to !== agreed;
+    yield { entry, from, moves };
   }
+}
+
+interface Dated {
+  readonly to: string;
+  readonly order: number;
+}
+
+/** What a voice said last itself, and what was recorded for it since. */
+interface Voice {
+  own?: Dated | undefined;
+  told?: Dated | undefined;
+}
+
+function hear(voice: Voice, entry: TimelineEntry, order: number): void {
+  const said = { to: entry.to, order };
+  if (entry.secondHand) voice.told = said;
+  else {
+    voice.own = said;
+    voice.told = undefined;
+  }
+}
+
+/** What was recorded for a voice counts beside its own word where it is later, and never takes its place. */
+function latestOf(said: readonly (Dated | undefined)[]): Dated | undefined {
+  let latest: Dated | undefined;
+  for (const each of said)
+    if (
+      each !== undefined &&
+      (latest === undefined || each.to > latest.to || (each.to === latest.to && each.order < latest.order))
+    )
+      latest = each;
+  return latest;
 }
 
 /** Walks a milestone's timeline; its getters tell what holds after the entries added so far. */
 export class Timeline {
   agreed: string;
-  forecast: string | undefined;
-  #forecastOrder = -1;
-  readonly #bySide = new Map<Side, { readonly to: string; readonly order: number }>();
+  /** Seller, prime and responsible party are one voice: the last of them counts. */
+  #forecasts: Voice = {};
+  #redatings: Readonly<Record<Side, Voice>> = { buyer: {}, seller: {} };
   #order = 0;
 
   constructor(baseline: string) {
@@ -144,31 +182,30 @@ export class Timeline {
   add(entry: TimelineEntry): void {
     this.#order += 1;
     if (entry.kind === 'forecast') {
-      if (!entry.counts) return;
-      this.forecast = entry.to;
-      this.#forecastOrder = this.#order;
+      if (entry.counts) hear(this.#forecasts, entry, this.#order);
     } else if (entry.agreed) {
       this.agreed = entry.to;
-      this.#bySide.clear();
-      this.forecast = undefined;
-      this.#forecastOrder = -1;
-    } else this.#bySide.set(entry.side, { to: entry.to, order: this.#order });
+      this.#forecasts = {};
+      this.#redatings = { buyer: {}, seller: {} };
+    } else hear(this.#redatings[entry.side], entry, this.#order);
+  }
+
+  get forecast(): string | undefined {
+    return latestOf([this.#forecasts.own, this.#forecasts.told])?.to;
   }
 
   /** The latest date among each side's last re-dating; of two with one date the earlier re-dating. */
-  get imposed(): { readonly to: string; readonly order: number } | undefined {
-    let found: { readonly to: string; readonly order: number } | undefined;
-    for (const entry of this.#bySide.values())
-      if (found === undefined || entry.to > found.to || (entry.to === found.to && entry.order < found.order))
-        found = entry;
-    return found;
+  get imposed(): Dated | undefined {
+    const { buyer, seller } = this.#redatings;
+    return latestOf([buyer.own, buyer.told, seller.own, seller.told]);
   }
 
   /** Forecast, else agreed; where the imposed date is later and no forecast that counts came since, that. */
   get standing(): string {
     const stated = this.forecast ?? this.agreed;
     const { imposed } = this;
-    return imposed !== undefined && imposed.to > stated && this.#forecastOrder < imposed.order ? imposed.to : stated;
+    const statedSince = (this.#forecasts.own?.order ?? -1) > (imposed?.order ?? -1);
+    return imposed !== undefined && imposed.to > stated && !statedSince ? imposed.to : stated;
   }
 }
 

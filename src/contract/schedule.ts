@@ -60,6 +60,7 @@ export const scheduleTypes = [
     act: false,
     by: ['buyer', 'seller', 'prime', 'subcontractor', 'carrier', 'inspector'],
     names: (data) => named('milestone', data.milestone, '/milestone'),
+    happenedOn: ({ on }) => [{ day: on, pointer: '/on' }],
     portfolio: { folds: true, keep: (data) => data },
     fold: (model, event) => {
       if (event.withdrawn) return;

@@ -131,12 +131,13 @@ function compute(model: ContractModel): InForce {
 
   for (const line of registration.lines) addLine(line, lead(registration.revision));
   for (const milestone of registration.milestones) addMilestone(milestone, undefined, lead(registration.revision));
+  const introducers = introducersOf(agreed);
   for (const amendment of agreed) {
     const leading = lead(amendment.revision);
     for (const entry of amendment.data.lines ?? []) {
       const line = lines.get(entry.line);
       if (line === undefined) {
-        if (isWholeLine(entry)) addLine(entry, leading);
+        if (isWholeLine(entry) && introducers.lines.get(entry.line) === amendment) addLine(entry, leading);
         continue;
       }
       if (entry.quantity !== undefined) {
@@ -152,7 +153,8 @@ function compute(model: ContractModel): InForce {
     for (const entry of amendment.data.milestones ?? []) {
       const milestone = milestones.get(entry.milestone);
       if (milestone === undefined) {
-        if (isWholeMilestone(entry)) addMilestone(entry as Parameters<typeof addMilestone>[0], amendment, leading);
+        if (isWholeMilestone(entry) && introducers.milestones.get(entry.milestone) === amendment)
+          addMilestone(entry as Parameters<typeof addMilestone>[0], amendment, leading);
         continue;
       }
       if (entry.binding !== undefined) milestone.binding = entry.binding;
@@ -201,6 +203,25 @@ function compute(model: ContractModel): InForce {
     redatings: redatingsOf(all, milestones),
     deliveriesOf: (line) => deliveries.get(line) ?? [],
   };
+}
+
+/**
+ * Which amendment introduces each line and milestone: of those that give it whole the one recorded first, whatever `time` the
+ * others have. So no promise that is recorded later takes the place of the first.
+ */
+function introducersOf(agreed: readonly AmendmentFacts[]) {
+  const lines = new Map<string, AmendmentFacts>();
+  const milestones = new Map<string, AmendmentFacts>();
+  const note = (of: Map<string, AmendmentFacts>, id: string, amendment: AmendmentFacts): void => {
+    const known = of.get(id);
+    if (known === undefined || amendment.revision < known.revision) of.set(id, amendment);
+  };
+  for (const amendment of agreed) {
+    for (const entry of amendment.data.lines ?? []) if (isWholeLine(entry)) note(lines, entry.line, amendment);
+    for (const entry of amendment.data.milestones ?? [])
+      if (isWholeMilestone(entry)) note(milestones, entry.milestone, amendment);
+  }
+  return { lines, milestones };
 }
 
 const agreementDay = (amendment: AmendmentFacts): string =>

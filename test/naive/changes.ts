@@ -6,7 +6,7 @@ import { milestones, registrationOf, type Milestone } from './terms.js';
 /** Whether it moved the date, given what the timeline held just before it. */
 function moves(entry: Entry, before: readonly Entry[], baseline: string): boolean {
   const standing = standingDate(before, baseline);
-  if (entry.kind === 'forecast') return entry.counts && entry.to !== standing;
+  if (entry.kind === 'forecast') return standingDate([...before, entry], baseline) !== standing;
   return entry.to !== standing || entry.to !== agreedDate(before, baseline);
 }
 

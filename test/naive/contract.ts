@@ -141,7 +141,7 @@ function lineAnswer(book: Book, line: Line) {
     accepted: shownQuantity(accepted(book, line)),
     rejected: shownQuantity(rejected(book, line.line)),
     lastReportOn: last === undefined ? null : recordedDay(last),
-    lastReportBy: orNull(last?.party),
+    lastReportBy: orNull(last?.reporter),
     overdueSince: overdue.length === 0 ? null : overdue.map(({ since }) => since).reduce(earlier),
   };
 }

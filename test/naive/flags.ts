@@ -17,6 +17,7 @@ import {
   type Book,
   type Data,
   type Fact,
+  type Money,
   until,
 } from './record.js';
 import { amendments, closings, currencyOf, lineOf, lines, sideOf } from './terms.js';
@@ -24,7 +25,6 @@ import type { EventName } from '../../src/contract/event-type.js';
 
 type Stands = (book: Book, fact: Fact) => boolean;
 
-const isOneOf = (fact: Fact, ...types: readonly string[]): boolean => types.includes(fact.type);
 /** What some types of event that take effect said before it, in recorded order. */
 const saidBefore = (book: Book, fact: Fact, ...types: readonly string[]): Fact[] =>
   said(book, ...types).filter(({ revision }) => revision < fact.revision);
@@ -182,8 +182,24 @@ const percentDecreased: Stands = (book, fact) => {
   return isNews(fact) && stated !== undefined && percentOf(fact) < percentOf(stated);
 };
 
+function amountsIn({ type, data }: Fact): readonly Money[] {
+  const items = (data['items'] ?? []) as readonly { readonly amount: Money }[];
+  switch (type) {
+    case 'PaymentMade':
+      return [data['amount']];
+    case 'StatementIssued':
+      return [data['amount'], ...items.map(({ amount }) => amount)];
+    case 'AccountSettled':
+      return [data['finalAmount'], data['refund']];
+    case 'DiscrepancyRaised':
+      return data['value'] === undefined ? [] : [data['value']];
+    default:
+      return [];
+  }
+}
+/** What is held states nothing yet. */
 const otherCurrency: Stands = (book, fact) =>
-  isOneOf(fact, 'PaymentMade', 'StatementIssued') && fact.data['amount'].currency !== currencyOf(book);
+  book.facts.includes(fact) && amountsIn(fact).some(({ currency }) => currency !== currencyOf(book));
 
 const BY_CODE: Readonly<Record<string, Stands>> = {
   'second-hand': secondHand,

@@ -68,21 +68,37 @@ export const agreedDate = (entries: readonly Entry[], baseline: string): string 
 function imposing(entries: readonly Entry[]): Redating | undefined {
   const since = sinceAgreed(entries).filter((entry) => entry.kind === 'redating');
   const lasts = (['buyer', 'seller'] satisfies Side[])
-    .map((side) => since.findLast(({ amendment }) => amendment.side === side))
-    .filter((redating) => redating !== undefined)
+    .flatMap((side) => voiced(since.filter(({ amendment }) => amendment.side === side)))
     .toSorted((a, b) => byTime(a.fact, b.fact));
   // The latest date; of two with the same date the earlier re-dating.
   return lasts.find(({ to }) => lasts.every((other) => other.to <= to));
 }
 
+/** What was last said in person, and what was last recorded on behalf after it. */
+function voiced<E extends Entry>(entries: readonly E[]): E[] {
+  const own = entries.findLastIndex(({ fact }) => fact.onBehalfOf === undefined);
+  const told = entries.findLastIndex(({ fact }) => fact.onBehalfOf !== undefined);
+  return [own, ...(told > own ? [told] : [])].filter((at) => at !== -1).map((at) => entries[at]!);
+}
+
+/** The last forecast that counts: in person, unless a later date was recorded on behalf since. */
+function forecastDate(entries: readonly Entry[]): string | undefined {
+  const dates = voiced(sinceAgreed(entries).filter((entry) => entry.kind === 'forecast' && entry.counts));
+  return dates
+    .map(({ to }) => to)
+    .toSorted()
+    .at(-1);
+}
+
 /** Where the date stands after some part of the timeline. */
 export function standingDate(entries: readonly Entry[], baseline: string): string {
-  const own = sinceAgreed(entries).findLast((entry) => entry.kind === 'forecast' && entry.counts)?.to;
-  const standing = own ?? agreedDate(entries, baseline);
+  const standing = forecastDate(entries) ?? agreedDate(entries, baseline);
   const imposed = imposing(entries);
   if (imposed === undefined || imposed.to <= standing) return standing;
   const after = entries.slice(entries.indexOf(imposed) + 1);
-  return after.some((entry) => entry.kind === 'forecast' && entry.counts) ? standing : imposed.to;
+  return after.some((entry) => entry.kind === 'forecast' && entry.counts && entry.fact.onBehalfOf === undefined)
+    ? standing
+    : imposed.to;
 }
 
 /** The day on which it was reached. */
@@ -122,7 +138,7 @@ export function dates(book: Book, milestone: Milestone) {
     baseline,
     agreed,
     imposed: orNull(imposed),
-    forecast: orNull(sinceAgreed(entries).findLast((entry) => entry.kind === 'forecast' && entry.counts)?.to),
+    forecast: orNull(forecastDate(entries)),
     standing,
     actual: orNull(actual),
     claimed: milestone.kind === 'delivery' ? orNull(lastByTime(claims(book, milestone))?.data['on'] as string) : null,

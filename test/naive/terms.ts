@@ -61,7 +61,7 @@ export const amendments = once((book: Book): Amendment[] => {
       fact,
       side,
       agreement: agreed.toSorted((a, b) => a.revision - b.revision).at(-1),
-      agreedOn: agreed.length === 0 ? undefined : timeDay(lastByTime(agreed)!),
+      agreedOn: agreed.length === 0 ? undefined : timeDay(lastByTime([fact, ...agreed])!),
       refusal: refusals.toSorted((a, b) => a.revision - b.revision)[0],
     };
   });
@@ -186,9 +186,15 @@ function introduced(book: Book, list: 'lines' | 'milestones', id: string, whole:
     changes: agreedAmendments(book).flatMap(({ fact }) => given(fact, list, id, data[id])),
   }));
   const agreed = agreedAmendments(book);
+  const gives = (amendment: Amendment, value: string): boolean => given(amendment.fact, list, id, value).some(whole);
   for (const [at, amendment] of agreed.entries())
     for (const data of (amendment.fact.data[list] ?? []) as Data[]) {
       if (!whole(data) || found.some((other) => other.id === data[id])) continue;
+      // Whatever its `time`, what was recorded later does not introduce it.
+      const first = agreed
+        .filter((other) => gives(other, data[id]))
+        .toSorted((a, b) => a.fact.revision - b.fact.revision)[0];
+      if (first !== amendment) continue;
       const changes = agreed.slice(at + 1).flatMap(({ fact }) => given(fact, list, id, data[id]));
       found.push({ id: data[id], data, amendment, changes });
     }

@@ -197,12 +197,14 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
         data: { milestone, forecast: day(third), reason: 'as it looks' },
         by: of(['us-gov', 'prime-a', 'sub-a', 'carrier-a', 'jp-mod'], pick),
         ...(pick % 7 === 0 ? { by: 'prime-a', onbehalfof: 'sub-a' } : {}),
+        ...(pick % 7 === 1 ? { by: 'jp-mod', onbehalfof: of(['us-gov', 'prime-a'], other) } : {}),
       };
     case 'reached':
       return {
         type: 'MilestoneReached',
         data: { milestone, on: day(third) },
         by: of(['prime-a', 'jp-mod', 'sub-a', 'inspector-a'], pick),
+        ...(pick % 7 === 0 ? { by: 'us-gov', onbehalfof: of(['jp-mod', 'prime-a'], other) } : {}),
       };
     case 'amend':
       return {
@@ -210,6 +212,7 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
         data: amendment(step, count),
         by: of(['us-gov', 'jp-mod'], third),
         ...(pick % 5 === 0 ? { by: 'jp-mod', onbehalfof: 'us-gov' } : {}),
+        ...(pick % 5 === 1 ? { by: 'us-gov', onbehalfof: 'jp-mod' } : {}),
       };
     case 'agree':
       return {
@@ -366,7 +369,9 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
           discrepancy: `R${pick % 2}`,
           kind: of(['shortage', 'billing'], third),
           ...(other % 2 === 0 ? { shipment } : { line }),
-          ...(third % 2 === 0 ? { quantity: of(QUANTITIES, third) } : { value: usd(`${third}.25`) }),
+          ...(third % 2 === 0
+            ? { quantity: of(QUANTITIES, third) }
+            : { value: third % 3 === 0 ? { amount: `${third}`, currency: 'JPY' } : usd(`${third}.25`) }),
           detail: 'not as listed',
         },
         by: 'jp-mod',
@@ -404,7 +409,13 @@ function said(kind: Exclude<Kind, 'correct'>, step: Step, count: number): Said {
         data: {
           statement: `B${pick % 2}`,
           amount: usd(`${third}.10`),
-          items: [{ line, quantity: of(QUANTITIES, third), amount: usd(`${other}.01`) }],
+          items: [
+            {
+              line,
+              quantity: of(QUANTITIES, third),
+              amount: other % 5 === 0 ? { amount: `${other}`, currency: 'JPY' } : usd(`${other}.01`),
+            },
+          ],
         },
         by: 'us-gov',
       };
