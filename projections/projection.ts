@@ -122,6 +122,11 @@ export const integerOrNull = (row: Row, column: string): number | null => {
   return value === null || value === undefined ? null : Number(value);
 };
 export const json = <T>(row: Row, column: string): T => JSON.parse(text(row, column)) as T;
+/** The name of an event, of two columns. */
+export const nameOrNull = (row: Row, prefix: string): { id: string; source: string } | null => {
+  const id = textOrNull(row, `${prefix}_id`);
+  return id === null ? null : { id, source: text(row, `${prefix}_source`) };
+};
 export const flag = (value: boolean): number => (value ? 1 : 0);
 
 /** Rows by what a key says of each, in the order in which they come. */

@@ -3,7 +3,17 @@ import { sql } from 'kysely';
 import { sortableInstant } from '../../src/contract/calendar.js';
 import { CORRECTION } from '../../src/contract/correction.js';
 import { compareStands } from '../../src/contract/model.js';
-import { integer, json, rowsOf, text, textOrNull, type ContractRows, type Row, type Snapshot } from '../projection.js';
+import {
+  integer,
+  json,
+  nameOrNull,
+  rowsOf,
+  text,
+  textOrNull,
+  type ContractRows,
+  type Row,
+  type Snapshot,
+} from '../projection.js';
 import { eventFlagTable, eventTable } from './audit-trail.js';
 
 export interface HistoryFilters {
@@ -41,15 +51,10 @@ function historyEvent(row: Row, flags: readonly string[]) {
     onBehalfOf: textOrNull(row, 'on_behalf_of'),
     data: json<unknown>(row, 'data'),
     effective: integer(row, 'effective') === 1,
-    corrects: name(row, 'corrects'),
-    correctedBy: name(row, 'corrected_by'),
+    corrects: nameOrNull(row, 'corrects'),
+    correctedBy: nameOrNull(row, 'corrected_by'),
     flags,
   };
-}
-
-function name(row: Row, column: string): { id: string; source: string } | null {
-  const id = textOrNull(row, `${column}_id`);
-  return id === null ? null : { id, source: text(row, `${column}_source`) };
 }
 
 const flagsByRevision = (rows: readonly Row[]): Map<number, string[]> => {

@@ -2,7 +2,7 @@
 import { attributionOf } from '../../src/contract/accountability.js';
 import type { DelayFacts } from '../../src/contract/delay.js';
 import type { DisputeFacts } from '../../src/contract/dispute.js';
-import { nameOf, reportedBy } from '../../src/contract/event-type.js';
+import { correctionOf, nameOf, reportedBy } from '../../src/contract/event-type.js';
 import { isAfter, type ContractModel, type Touched } from '../../src/contract/model.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
@@ -66,7 +66,9 @@ function delayFacts(facts: ContractModel, delay: DelayFacts) {
     reportedAt: delay.recordedtime,
     time: delay.time,
     event: delay.event,
+    remedy: delay.remedy ?? null,
     withdrawn: delay.withdrawn,
+    ...correctionOf(delay),
     acknowledged: when(delay.acknowledgedAt),
     resolved: when(delay.resolved),
     resolvedOn: delay.resolved?.resolvedOn ?? null,
@@ -74,8 +76,12 @@ function delayFacts(facts: ContractModel, delay: DelayFacts) {
     determinations: delay.determinations.map((found) => ({
       milestone: found.milestone,
       shares: found.shares,
+      reasons: found.reasons,
+      evidence: found.evidence,
       event: found.event,
-      latest: facts.milestones.get(found.milestone)?.determined.get(delay.delay) === found,
+      latest:
+        inForce(facts).milestones.has(found.milestone) &&
+        facts.milestones.get(found.milestone)?.determined.get(delay.delay) === found,
     })),
     mitigations: [...delay.mitigations]
       .sort((a, b) => a.revision - b.revision)
@@ -170,7 +176,8 @@ export const delayAccountability: Projection = {
         seq += 1;
       }
     }
-    for (const [id, delay] of changedOf(touched, 'delay', facts.delays))
+    // With what is in force it changes which determinations count.
+    for (const [id, delay] of touched.all ? facts.delays : changedOf(touched, 'delay', facts.delays))
       putListed(rows, accountabilityDelayTable, {
         contract,
         id,

@@ -24,8 +24,8 @@ export const factTable: TableDefinition = {
 };
 
 /**
- * revision, type, time, recordedtime, reporter, party, version, data; of what is shown by its name, source and id. Of a
- * correction: which revision it corrects, and how.
+ * revision, type, time, recordedtime, reporter, party, version, data; of what is shown by its name (corrections, too), source and
+ * id. Of a correction: which revision it corrects, and how.
  */
 export type Fact = readonly [
   revision: number,
@@ -61,12 +61,12 @@ function factText(facts: ContractModel, event: EffectiveEvent, part: PortfolioPa
   if (data === undefined) return null;
   const { revision, type, time, recordedtime, reporter, onBehalfOf = 0, version, source, id } = event;
   const fact: Fact = [revision, type, time, recordedtime, reporter, onBehalfOf, version, data];
-  return JSON.stringify(part?.named === true ? [...fact, source, id] : fact);
+  return JSON.stringify(part?.named === true || event.type === CORRECTION ? [...fact, source, id] : fact);
 }
 
 export const portfolioFacts: Projection = {
   name: 'portfolio-facts',
-  version: 2,
+  version: 3,
   tables: [factTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

@@ -4,10 +4,27 @@ import { daysBetween } from '../../src/contract/calendar.js';
 import type { ContractModel } from '../../src/contract/model.js';
 import { movesOf } from '../../src/contract/schedule-arithmetic.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
-import { integer, json, text, textOrNull, type Row, type Snapshot, type TableDefinition } from '../projection.js';
-import { forecastTable, milestoneTable, moveRow, redatingTable, scheduleContractTable } from './schedule.js';
+import {
+  integer,
+  json,
+  nameOrNull,
+  text,
+  textOrNull,
+  type Row,
+  type Snapshot,
+  type TableDefinition,
+} from '../projection.js';
+import {
+  correctionRow,
+  correctionTable,
+  forecastTable,
+  milestoneTable,
+  moveRow,
+  redatingTable,
+  scheduleContractTable,
+} from './schedule.js';
 
-export const CHANGE_KINDS = ['redating', 'forecast'] as const;
+export const CHANGE_KINDS = ['redating', 'forecast', 'correction'] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
 /** Where a change stands among all: the order of the list. */
@@ -19,7 +36,7 @@ export interface ChangePlace {
 }
 
 export interface ChangesPage {
-  /** Only what was recorded at this instant or later. */
+  /** Only what was recorded, or agreed, at this instant or later. */
   readonly since?: string | undefined;
   readonly kind?: ChangeKind | undefined;
   readonly contract?: string | undefined;
@@ -34,7 +51,7 @@ export interface ChangesPage {
 
 const PLACE = ['recordedtime', 'contract', 'revision', 'milestone'] as const;
 
-/** A row of a re-dating or of a forecast, with `programme` and the milestone's `baseline` beside it. */
+/** A row of a re-dating, of a forecast or of a corrected date, with `programme` and the milestone's `baseline` beside it. */
 export interface Change {
   readonly kind: ChangeKind;
   readonly row: Row;
@@ -45,8 +62,7 @@ export async function changesPage(snapshot: Snapshot, page: ChangesPage) {
   const found: Change[] = [];
   for (const kind of CHANGE_KINDS)
     if (page.kind === undefined || page.kind === kind)
-      for (const row of await rowsOf(snapshot, kind === 'redating' ? redatingTable : forecastTable, page))
-        found.push({ kind, row });
+      for (const row of await rowsOf(snapshot, kind, page)) found.push({ kind, row });
   return shownChanges(found, page);
 }
 
@@ -72,20 +88,36 @@ export function* changesOf(facts: ContractModel, page: ChangesPage): Generator<C
   if (page.programme !== undefined && page.programme !== programme) return;
   if (page.buyer !== undefined && page.buyer !== facts.holder('buyer')) return;
   if (page.seller !== undefined && page.seller !== facts.holder('seller')) return;
-  for (const { milestone, baseline } of inForce(facts).milestones.values())
-    for (const move of movesOf(facts, milestone)) {
-      const { kind } = move.entry;
-      if (!move.moves || (page.kind !== undefined && page.kind !== kind)) continue;
-      const row: Row = { ...moveRow(facts.contract, milestone, move), programme, baseline };
-      if (page.since !== undefined && text(row, 'recordedtime') < page.since) continue;
-      if (page.by !== undefined && row['by'] !== page.by && row['on_behalf_of'] !== page.by) continue;
-      if (page.after !== undefined && comparePlaces(placeOf(row), page.after) <= 0) continue;
-      yield { kind, row };
-    }
+  for (const { kind, row } of allOf(facts)) {
+    if (page.kind !== undefined && page.kind !== kind) continue;
+    if (page.since !== undefined && text(row, 'recordedtime') < page.since && !isAgreedSince(row, page.since)) continue;
+    if (page.by !== undefined && row['by'] !== page.by && row['on_behalf_of'] !== page.by) continue;
+    if (page.after !== undefined && comparePlaces(placeOf(row), page.after) <= 0) continue;
+    yield { kind, row: { ...row, programme } };
+  }
 }
 
+const isAgreedSince = (row: Row, since: string): boolean => (textOrNull(row, 'agreed_at') ?? '') >= since;
+
+/** All that moved a date of a milestone that is in force or cancelled. */
+function* allOf(facts: ContractModel): Generator<Change> {
+  const { contract } = facts;
+  const { milestones } = inForce(facts);
+  for (const { milestone, baseline } of milestones.values())
+    for (const move of movesOf(facts, milestone))
+      if (move.moves) yield { kind: move.entry.kind, row: { ...moveRow(contract, milestone, move), baseline } };
+  for (const corrected of facts.correctedDates) {
+    const milestone = milestones.get(corrected.milestone);
+    if (milestone === undefined) continue;
+    yield { kind: 'correction', row: { ...correctionRow(contract, corrected), baseline: milestone.baseline } };
+  }
+}
+
+const TABLES = { redating: redatingTable, forecast: forecastTable, correction: correctionTable } as const;
+
 /** The first so many changes of one kind after the place, and one more. */
-async function rowsOf({ db, table }: Snapshot, of: TableDefinition, page: ChangesPage): Promise<readonly Row[]> {
+async function rowsOf({ db, table }: Snapshot, kind: ChangeKind, page: ChangesPage): Promise<readonly Row[]> {
+  const of: TableDefinition = TABLES[kind];
   let query = db
     .selectFrom(`${table(of)} as move`)
     .innerJoin(`${table(scheduleContractTable)} as of`, 'of.contract', 'move.contract')
@@ -93,12 +125,21 @@ async function rowsOf({ db, table }: Snapshot, of: TableDefinition, page: Change
       join.onRef('moved.contract', '=', 'move.contract').onRef('moved.milestone', '=', 'move.milestone'),
     )
     .selectAll('move')
-    .select(['of.programme', 'moved.baseline'])
-    .where('move.moves', '=', 1);
+    .select(['of.programme', 'moved.baseline']);
+  if (kind !== 'correction') query = query.where('move.moves', '=', 1);
   const { since, contract, by, programme, buyer, seller, after } = page;
-  if (since !== undefined) query = query.where('move.recordedtime', '>=', since);
+  if (since !== undefined)
+    query = query.where((eb) =>
+      eb.or([
+        eb('move.recordedtime', '>=', since),
+        ...(kind === 'redating' ? [eb('move.agreed_at', '>=', since)] : []),
+      ]),
+    );
   if (contract !== undefined) query = query.where('move.contract', '=', contract);
-  if (by !== undefined) query = query.where((eb) => eb.or([eb('move.by', '=', by), eb('move.on_behalf_of', '=', by)]));
+  if (by !== undefined)
+    query = query.where((eb) =>
+      eb.or([eb('move.by', '=', by), ...(kind === 'correction' ? [] : [eb('move.on_behalf_of', '=', by)])]),
+    );
   if (programme !== undefined) query = query.where('of.programme', '=', programme);
   if (buyer !== undefined) query = query.where('of.buyer', '=', buyer);
   if (seller !== undefined) query = query.where('of.seller', '=', seller);
@@ -124,7 +165,7 @@ function comparePlaces(a: ChangePlace, b: ChangePlace): number {
 }
 
 function changeView({ kind, row }: Change) {
-  const [baseline, from, to] = [text(row, 'baseline'), text(row, 'from'), text(row, 'to')];
+  const [baseline, from, to] = [text(row, 'baseline'), textOrNull(row, 'from'), textOrNull(row, 'to')];
   const redating = kind === 'redating';
   const agreedAt = redating ? textOrNull(row, 'agreed_at') : null;
   return {
@@ -139,16 +180,19 @@ function changeView({ kind, row }: Change) {
     baseline,
     from,
     to,
-    days: daysBetween(from, to),
-    daysFromBaseline: daysBetween(baseline, to),
-    basis: !redating ? 'stated' : agreedAt === null ? 'imposed' : 'agreed',
+    days: from === null || to === null ? null : daysBetween(from, to),
+    daysFromBaseline: to === null ? null : daysBetween(baseline, to),
+    basis: kind === 'correction' ? 'corrected' : !redating ? 'stated' : agreedAt === null ? 'imposed' : 'agreed',
     agreedAt,
     refusedAt: redating ? textOrNull(row, 'refused_at') : null,
     consulted: redating ? json<string[]>(row, 'consulted') : null,
     rationale: redating ? text(row, 'rationale') : null,
     amendment: redating ? text(row, 'amendment') : null,
-    delay: redating ? null : textOrNull(row, 'delay'),
+    delay: textOrNull(row, 'delay'),
     event: { id: text(row, 'event_id'), source: text(row, 'event_source') },
+    corrects: nameOrNull(row, 'corrects'),
+    correctedBy: nameOrNull(row, 'corrected_by'),
+    correctedAt: textOrNull(row, 'corrected_at'),
   };
 }
 
@@ -176,4 +220,9 @@ export const CHANGE_COLUMNS = [
   'delay',
   'event.id',
   'event.source',
+  'corrects.id',
+  'corrects.source',
+  'correctedBy.id',
+  'correctedBy.source',
+  'correctedAt',
 ] as const;

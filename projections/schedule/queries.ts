@@ -6,6 +6,7 @@ import {
   groupRows,
   integer,
   json,
+  nameOrNull,
   ordered,
   rowsOf,
   text,
@@ -83,4 +84,6 @@ const listedForecast = (row: Row) => ({
   from: text(row, 'from'),
   to: text(row, 'to'),
   delay: textOrNull(row, 'delay'),
+  correctedBy: nameOrNull(row, 'corrected_by'),
+  correctedAt: textOrNull(row, 'corrected_at'),
 });

@@ -389,6 +389,37 @@ describe('what moves a date', () => {
     expect(moved(...sent, agree('B', '2020-08-01'))[1]).toBe('D1 us-gov 2021-12-31 2021-12-31 agreed');
   });
 
+  test('a correction, from what was said before to what is said since', () => {
+    const wrong = event(
+      'ForecastRevised',
+      { milestone: 'D1', forecast: '2021-09-30', reason: 'x' },
+      { by: 'prime-a', time: '2020-05-01', id: 'f' },
+    );
+    const correct = (replacement: object | undefined, time: string) =>
+      event(
+        'EventCorrected',
+        replacement === undefined
+          ? { event: { id: 'f' }, reason: 'did-not-occur' }
+          : { event: { id: 'f' }, reason: 'incorrect-data', replacement },
+        { by: 'prime-a', time },
+      );
+    const forecastOf = (to: string) => ({ milestone: 'D1', forecast: to, reason: 'x' });
+    const sent = [wrong, correct(forecastOf('2022-09-30'), '2020-06-01'), correct(undefined, '2020-07-01')];
+    expect(moved(...sent.slice(0, 2))).toEqual([
+      'D1 prime-a 2021-06-30 2022-09-30 stated',
+      'D1 prime-a 2021-09-30 2022-09-30 corrected',
+    ]);
+    expect(moved(...sent)).toEqual([
+      'D1 prime-a 2021-09-30 2022-09-30 corrected',
+      'D1 prime-a 2022-09-30 null corrected',
+    ]);
+    expect(view('2020-09-01', ...sent.slice(0, 2))('D1').forecasts[0]).toMatchObject({
+      to: '2022-09-30',
+      correctedBy: { source: 'urn:waybook:party:prime-a' },
+      correctedAt: '2020-06-01T12:00:00.000Z',
+    });
+  });
+
   test('a report that comes late changes what those after it moved, up to the next that counts', () => {
     const after = [
       forecast('2021-09-30', '2020-07-01', 'jp-mod'),

@@ -1,4 +1,5 @@
 /** The dates of each milestone, and everything that moved them. */
+import type { CorrectedDate } from '../../src/contract/corrected-dates.js';
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { milestoneDates, movesOf, type Move } from '../../src/contract/schedule-arithmetic.js';
 import { inForce, type MilestoneInForce } from '../../src/contract/terms-in-force.js';
@@ -85,6 +86,31 @@ export const forecastTable: TableDefinition = {
     /** Whether it moves the standing date. */
     moves: { type: 'integer' },
     delay: { type: 'text', nullable: true },
+    corrected_by_id: { type: 'text', nullable: true },
+    corrected_by_source: { type: 'text', nullable: true },
+    corrected_at: { type: 'text', nullable: true },
+  },
+  key: ['contract', 'milestone', 'revision'],
+  indexes: [['recordedtime', 'contract', 'revision', 'milestone']],
+};
+
+/** Dates that a correction changed, in whatever had stated them. */
+export const correctionTable: TableDefinition = {
+  name: 'schedule_correction',
+  columns: {
+    contract: { type: 'text' },
+    milestone: { type: 'text' },
+    revision: { type: 'integer' },
+    event_id: { type: 'text' },
+    event_source: { type: 'text' },
+    by: { type: 'text' },
+    time: { type: 'text' },
+    recordedtime: { type: 'text' },
+    /** What was said of it before, and since; none where nothing was. */
+    from: { type: 'text', nullable: true },
+    to: { type: 'text', nullable: true },
+    corrects_id: { type: 'text' },
+    corrects_source: { type: 'text' },
   },
   key: ['contract', 'milestone', 'revision'],
   indexes: [['recordedtime', 'contract', 'revision', 'milestone']],
@@ -133,7 +159,16 @@ export function moveRow(contract: string, milestone: string, { entry, from, move
     to,
     moves: flag(moves),
   };
-  if (entry.kind === 'forecast') return { ...row, delay: entry.forecast.delay ?? null };
+  if (entry.kind === 'forecast') {
+    const { delay = null, correctedBy } = entry.forecast;
+    return {
+      ...row,
+      delay,
+      corrected_by_id: correctedBy?.id ?? null,
+      corrected_by_source: correctedBy?.source ?? null,
+      corrected_at: correctedBy?.recordedtime ?? null,
+    };
+  }
   const { amendment, data, agreement, refusedAt } = entry.redating.amendment;
   return {
     ...row,
@@ -142,6 +177,25 @@ export function moveRow(contract: string, milestone: string, { entry, from, move
     rationale: data.rationale,
     agreed_at: agreement?.recordedtime ?? null,
     refused_at: refusedAt ?? null,
+  };
+}
+
+/** The row of a date that was corrected. */
+export function correctionRow(contract: string, corrected: CorrectedDate): Row {
+  const { milestone, revision, event, by, time, recordedtime, from = null, to = null, corrects } = corrected;
+  return {
+    contract,
+    milestone,
+    revision,
+    event_id: event.id,
+    event_source: event.source,
+    by,
+    time,
+    recordedtime,
+    from,
+    to,
+    corrects_id: corrects.id,
+    corrects_source: corrects.source,
   };
 }
 
@@ -163,7 +217,7 @@ function putMoves(facts: ContractModel, milestone: string, rows: RowSink, came?:
 export const schedule: Projection = {
   name: 'schedule',
   version: 5,
-  tables: [scheduleContractTable, milestoneTable, redatingTable, forecastTable],
+  tables: [scheduleContractTable, milestoneTable, redatingTable, forecastTable, correctionTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (touched.all || touched.parties)
       rows.put(scheduleContractTable, {
@@ -172,6 +226,8 @@ export const schedule: Projection = {
         buyer: facts.holder('buyer') ?? '',
         seller: facts.holder('seller') ?? '',
       });
+    for (const corrected of touched.said.correctedDates)
+      rows.put(correctionTable, correctionRow(facts.contract, corrected));
     if (!touched.all && touched.milestones.size === 0) return;
     const { milestones } = inForce(facts);
     let seq = 0;

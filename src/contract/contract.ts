@@ -1,7 +1,8 @@
 /** The one decider of a contract: all families joined, and the one generic path from an event to its decision. */
 import { amendmentTypes } from './amendment.js';
 import { compareInstants, dayNumber, dayOf } from './calendar.js';
-import { CORRECTION, correctionTypes, type TypeAccess } from './correction.js';
+import { noteCorrected, noteStated } from './corrected-dates.js';
+import { CORRECTION, correctionTypes, datesIn, type TypeAccess } from './correction.js';
 import { delayTypes } from './delay.js';
 import { discrepancyTypes } from './discrepancy.js';
 import { disputeTypes } from './dispute.js';
@@ -295,6 +296,7 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
         refersTo.map(({ id, source }) => ({ id, source: source ?? event.source })),
       );
   }
+  noteStated(model, definition, effective);
   const terms = model.termsVersion;
   takeIn(model, definition, effective);
   if (model.termsVersion !== terms) reviewQuantities(model);
@@ -319,7 +321,24 @@ export function foldForPortfolio(model: ContractModel, event: EffectiveEvent<obj
   if (definition === undefined) throw new ContractError('unknown-type', `event type "${event.type}" is not known here`);
   model.recordedtime = event.recordedtime;
   if (model.registration === undefined && event.type !== 'ContractRegistered') return;
+  noteStated(model, definition, event);
   takeIn(model, definition, event, true);
+}
+
+/**
+ * As {@link foldForPortfolio}, of a correction: the events it is about have been folded as it left them, and what is left to tell
+ * is which dates it changed.
+ * @param of revision of the event that it corrects
+ * @param replacement `null` where that did not occur
+ */
+export function foldCorrectionForPortfolio(
+  model: ContractModel,
+  correction: Parameters<typeof noteCorrected>[2],
+  of: number,
+  replacement: object | null,
+): void {
+  const stated = model.stated.get(of);
+  if (stated !== undefined) noteCorrected(model, stated, correction, datesIn(access, stated, replacement));
 }
 
 /** Lets an event take effect, or holds it until all that it speaks of has been heard of. */

@@ -1,4 +1,5 @@
 /** Corrections: the party that reported an event replaces what it said, or takes it back. Both stay on record. */
+import { noteCorrected, type StatedDate, type StatedDates } from './corrected-dates.js';
 import { EventReference, IsAnyObject, IsOneOf, Optional, Part } from './fields.js';
 import {
   eventType,
@@ -47,6 +48,16 @@ export const correctedName = (event: Pick<ContractEvent<EventCorrected>, 'source
   id: event.data.event.id,
   source: event.data.event.source ?? event.source,
 });
+
+/** The dates that an event gives by its correction; none where it did not occur. */
+export function datesIn(
+  types: Pick<TypeAccess, 'definitionOf' | 'upcast'>,
+  { type, version }: StatedDates,
+  replacement: object | null,
+): readonly StatedDate[] {
+  if (replacement === null) return [];
+  return types.definitionOf(type)?.dates?.(types.upcast(type, version, replacement) as object) ?? [];
+}
 
 export function correctionTypes(types: TypeAccess) {
   function rules(
@@ -132,6 +143,10 @@ export function correctionTypes(types: TypeAccess) {
       fold: (model, event) => {
         model.corrected = true;
         const name = correctedName(event);
+        const { replacement } = event.data;
+        const stated = model.stated.get(model.revisionOf(name) ?? -1);
+        if (stated !== undefined)
+          noteCorrected(model, stated, event, datesIn(types, stated, replacement === undefined ? null : replacement));
         const { registration } = model;
         if (registration?.event.id !== name.id || registration.event.source !== name.source) return;
         // Whoever confirmed before had confirmed other terms. That it was contested is still true.

@@ -140,6 +140,8 @@ export interface DeterminationFacts extends Stand {
   readonly delay: string;
   readonly milestone: string;
   readonly shares: readonly Share[];
+  readonly reasons: string;
+  readonly evidence: readonly Required<EventName>[];
 }
 
 export interface EscalationFacts {
@@ -161,7 +163,9 @@ export interface DelayFacts extends Stand, Reported {
   readonly recordedtime: string;
   readonly startedOn: string;
   readonly cause: Cause;
+  readonly remedy: string | undefined;
   readonly withdrawn: boolean;
+  readonly correctedBy: EffectiveEvent['correctedBy'];
   /** Whether it is the buyer's report: then seller or prime acknowledge it. */
   readonly byBuyer: boolean;
   /** The first that was recorded. */
@@ -200,7 +204,9 @@ function foldReported(model: ContractModel, event: EffectiveEvent<DelayReported>
     recordedtime: event.recordedtime,
     startedOn: data.startedOn,
     cause: data.cause,
+    remedy: data.remedy,
     withdrawn: event.withdrawn,
+    correctedBy: event.correctedBy,
     byBuyer: model.holds(event.party, 'buyer'),
     acknowledgedAt: undefined,
     resolved: undefined,
@@ -256,6 +262,8 @@ export function foldDetermination(model: ContractModel, event: EffectiveEvent, d
     delay: name,
     milestone: data.milestone,
     shares: data.shares,
+    reasons: data.reasons,
+    evidence: data.evidence.map(({ id, source }) => ({ id, source: source ?? event.source })),
   };
   delay.determinations.push(found);
   model.touch('delay', name);
@@ -279,6 +287,7 @@ export const delayTypes = [
     ],
     opens: (data) => ({ kind: 'delay', id: data.delay, pointer: '/delay' }),
     keeps: (data) => [`delay ${data.delay}`],
+    dates: ({ forecasts }) => forecasts.map(({ milestone, forecast }) => ({ milestone, date: forecast })),
     portfolio: {
       folds: true,
       named: true,

@@ -1,4 +1,5 @@
 /** What a family file says about each of its event types, and the shapes that deciding and folding work on. */
+import type { StatedDate } from './corrected-dates.js';
 import type { ContractModel } from './model.js';
 import type { DecisionState } from './state.js';
 import type { FieldProblem, PayloadClass } from './validation.js';
@@ -43,7 +44,7 @@ export interface EffectiveEvent<D = unknown> extends ContractEvent<D> {
   /** Taken out by a correction: it alleges nothing, but what it opened stays known. */
   readonly withdrawn: boolean;
   /** The correction that decides what this event is now. */
-  readonly correctedBy: Required<EventName> | undefined;
+  readonly correctedBy: CorrectionName | undefined;
   /** For a correction that a later one of the same event has superseded. */
   readonly superseded: boolean;
 }
@@ -53,6 +54,17 @@ export interface EventName {
   readonly id: string;
   readonly source?: string;
 }
+
+/** The name of a correction, and when it was recorded. */
+export interface CorrectionName extends Required<EventName> {
+  readonly recordedtime: string;
+}
+
+/** What is shown of the correction that decides what an event is. */
+export const correctionOf = ({ correctedBy }: Pick<EffectiveEvent, 'correctedBy'>) => ({
+  correctedBy: correctedBy === undefined ? null : nameOf(correctedBy),
+  correctedAt: correctedBy?.recordedtime ?? null,
+});
 
 /** The name of an event, and nothing else of it. */
 export const nameOf = ({ id, source }: Required<EventName>): Required<EventName> => ({ id, source });
@@ -175,6 +187,8 @@ export interface EventTypeDefinition<D extends object = object> {
   refersTo?(data: D): readonly EventName[];
   /** Rules of its own that look at the data alone; a replacement in a correction is held to them too. */
   checkData?(data: D): Refusal | undefined;
+  /** Dates that it gives milestones, which a correction may change. */
+  dates?(data: D): readonly StatedDate[];
   /** Days on which something is said to have happened: none of them is to come, in a replacement neither. */
   happenedOn?(data: D): readonly { readonly day: string; readonly pointer: string }[];
   /** Rules of its own, after all the general ones. */

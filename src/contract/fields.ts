@@ -20,6 +20,8 @@ import { currencyExponent, isQuantityText } from './money.js';
 
 /** How many entries a list field may have where nothing smaller is said. */
 export const MAX_LIST = 1_000;
+/** Serial numbers in one event: small parts come by the thousand. */
+export const MAX_SERIALS = 10_000;
 export const MAX_TEXT = 4_000;
 export const MAX_NAME = 200;
 /** Largest number that I-JSON (RFC 7493, section 2.2) lets pass without loss. */

@@ -1,5 +1,5 @@
 /** Manufacturing: which stage a line is in, how far, how many units. */
-import { IsId, IsName, IsPercent, IsQuantity, ListOf, Optional } from './fields.js';
+import { IsId, IsName, IsPercent, IsQuantity, ListOf, MAX_SERIALS, Optional } from './fields.js';
 import { eventType, named, type EffectiveEvent } from './event-type.js';
 import { isAfter, type ContractModel, type LineFacts } from './model.js';
 import { quantityOf } from './money.js';
@@ -21,7 +21,7 @@ export class ManufacturingProgressed {
 export class ManufacturingCompleted {
   @IsId() readonly line!: string;
   @IsQuantity() readonly quantity!: number | string;
-  @Optional() @ListOf('name') readonly serials?: readonly string[];
+  @Optional() @ListOf('name', { max: MAX_SERIALS }) readonly serials?: readonly string[];
   @Optional() @IsName() readonly lot?: string;
 }
 

@@ -8,12 +8,14 @@
 import { compareInstants } from './calendar.js';
 import type { AmendmentData } from './amendment.js';
 import type { DelayFacts, DeterminationFacts } from './delay.js';
+import type { CorrectedDate, StatedDates } from './corrected-dates.js';
 import { AcceptedQuantity, CarriedQuantity } from './delivery-arithmetic.js';
 import type { DiscrepancyFacts } from './discrepancy.js';
 import type { DisputeFacts, EvidenceSubmitted } from './dispute.js';
 import {
   nameOf,
   nameText,
+  type CorrectionName,
   type EffectiveEvent,
   type EventName,
   type OpenedKind,
@@ -81,6 +83,7 @@ export interface ForecastFacts extends Stand {
   readonly delay: string | undefined;
   /** Stated by seller or prime: it moves the forecast whoever is responsible. */
   readonly counts: boolean;
+  readonly correctedBy: CorrectionName | undefined;
 }
 
 export interface ReachedFacts extends Stand {
@@ -177,6 +180,7 @@ export interface Touched {
     readonly checks: CheckFacts[];
     readonly shipmentEvents: ShipmentEventFacts[];
     readonly payments: PaymentFacts[];
+    readonly correctedDates: CorrectedDate[];
   };
   /** Revisions of forecasts that came, by milestone. */
   readonly forecasts: Map<string, Set<number>>;
@@ -216,7 +220,7 @@ const untouched = (): Touched => ({
   registration: false,
   all: false,
   changed: new Map(),
-  said: { checks: [], shipmentEvents: [], payments: [] },
+  said: { checks: [], shipmentEvents: [], payments: [], correctedDates: [] },
   forecasts: new Map(),
   flagged: new Map(),
   unflagged: new Map(),
@@ -267,6 +271,10 @@ export class ContractModel {
   readonly noticed = new Map<string, Map<string, MissedReport[]>>();
   /** Reports and deadlines missed, reckoned in the order in which events were taken in. */
   reckoning = new Reckoning();
+  /** What events that were corrected say of dates, by revision. */
+  readonly stated = new Map<number, StatedDates>();
+  /** In recorded order. */
+  readonly correctedDates: CorrectedDate[] = [];
   /** Whether anything has been corrected: what was known on a day is then not what is effective now. */
   corrected = false;
   /** The last event of any that says something about a line. */
@@ -368,6 +376,12 @@ export class ContractModel {
   /** Notes that something else changed. */
   touch(kind: ChangedKind, id: string): void {
     addTo(this.#touched.changed, kind, id);
+  }
+
+  /** Notes that a date was corrected. */
+  correctedDate(corrected: CorrectedDate): void {
+    this.correctedDates.push(corrected);
+    this.#touched.said.correctedDates.push(corrected);
   }
 
   /** Notes that a forecast came. */

@@ -8,6 +8,7 @@ import {
   foldAll,
   given,
   registered,
+  registrationData,
   rowsAfter,
   usd,
   type Options,
@@ -41,6 +42,33 @@ const noticed = (dueOn: string, time: string) =>
     { party: 'prime-a', line: '1', dueOn },
     { by: 'ledger', time, id: `overdue/prime-a/1/${dueOn}` },
   );
+
+test('what nobody waits for any more is not overdue, and stays on the record as missed', () => {
+  const late = [noticed('2020-02-09', '2020-02-10')];
+  const [close, accept] = [
+    (by: string) => event('ContractClosed', { reason: 'x' }, { by, time: '2020-02-11' }),
+    (quantity: number) =>
+      event(
+        'DeliveryAccepted',
+        { items: [{ line: '1', quantity }], acceptancePoint: 'destination' },
+        { by: 'jp-mod', time: '2020-02-11' },
+      ),
+  ];
+  const state = (...sent: readonly Sent[]) => {
+    const [first] = reports('2020-03-01', ...late, ...sent);
+    return [first!.overdue, first!.missed.length];
+  };
+  expect(state()).toEqual([true, 1]);
+  expect(state(close('jp-mod'))).toEqual([true, 1]);
+  expect(state(close('jp-mod'), close('us-gov'))).toEqual([false, 1]);
+  // That somebody says it was reached ends no silence.
+  const reached = (milestone: string) =>
+    event('MilestoneReached', { milestone, on: '2020-02-10' }, { by: 'carrier-a', time: '2020-02-11' });
+  expect(state(reached('M1'))).toEqual([true, 1]);
+  const line = registrationData().lines.find((entry) => entry.line === '1')!;
+  expect(state(reached('M1'), accept(Number(line.quantity) - 1))).toEqual([true, 1]);
+  expect(state(reached('M1'), accept(Number(line.quantity)))).toEqual([false, 1]);
+});
 
 test('what is owed: a report of each line with something still to come, by who is responsible for what is due first', () => {
   expect(reports('2020-02-01')).toEqual([

@@ -20,7 +20,7 @@ import type { ContractModel } from './model.js';
 import { MOST_IN_A_ROW, type DayEnd, type OpenStep, type Owing, type Periods } from './reckoning.js';
 import { milestoneDates } from './schedule-arithmetic.js';
 import type { DecisionState } from './state.js';
-import { inForce, type MilestoneInForce } from './terms-in-force.js';
+import { acceptedOf, inForce, type MilestoneInForce } from './terms-in-force.js';
 
 export class ReportOverdue {
   /** Who owed the report. */
@@ -195,12 +195,13 @@ export function reportStates(model: ContractModel, key: string): readonly Report
   const keys = keysOf(model, key);
   const owing = owingOf(model).get(key);
   const parties = new Set([...(owing === undefined ? [] : [owing.party]), ...(model.noticed.get(key)?.keys() ?? [])]);
-  const stands = isInForce(model, key);
+  const isOver = isOverFor(model, key);
   return [...parties].sort().map((party) => {
     const missed = model.noticed.get(key)?.get(party) ?? [];
     const last = lastOwnReport(model, party, keys);
-    const unanswered = !stands ? [] : missed.filter(({ dueOn }) => last === undefined || dayNumber(dueOn) >= last);
     const owed = owing !== undefined && owing.party === party;
+    const unanswered =
+      isOver && !owed ? [] : missed.filter(({ dueOn }) => last === undefined || dayNumber(dueOn) >= last);
     const since = owed ? owedSince(model, owing) : undefined;
     return {
       party,
@@ -226,11 +227,17 @@ function nextDue(model: ContractModel, base: number, missed: readonly MissedRepo
   return due;
 }
 
-/** Whether a line or milestone is in force and not cancelled. */
-function isInForce(model: ContractModel, key: string): boolean {
+/**
+ * Whether nobody waits for a report any more: both sides have closed the contract, the line or milestone is not in force or
+ * cancelled, or the buyer has accepted all of the line. That somebody says that it was reached is not enough.
+ */
+function isOverFor(model: ContractModel, key: string): boolean {
+  if (model.closed !== undefined) return true;
   const { lines, milestones } = inForce(model);
-  const of = key.startsWith('milestone:') ? milestones.get(key.slice('milestone:'.length)) : lines.get(key);
-  return of !== undefined && of.cancelledOn === undefined;
+  const line = lines.get(key);
+  const of = key.startsWith('milestone:') ? milestones.get(key.slice('milestone:'.length)) : line;
+  if (of === undefined || of.cancelledOn !== undefined) return true;
+  return line !== undefined && acceptedOf(model, key) >= line.quantity;
 }
 
 /** Lines (or milestones without one) and parties of which a report is overdue: those that were noticed, and nothing came since. */

@@ -11,6 +11,7 @@ import {
   IsUnit,
   ListOf,
   ListOfParts,
+  MAX_SERIALS,
   Optional,
 } from './fields.js';
 import {
@@ -48,7 +49,7 @@ export class QualityCheckRecorded {
   @IsOneOf(['pass', 'fail', 'conditional']) readonly result!: 'pass' | 'fail' | 'conditional';
   @Optional() @IsCount() readonly sampleSize?: number;
   @Optional() @ListOfParts(() => Characteristic) readonly characteristics?: readonly Characteristic[];
-  @Optional() @ListOf('name') readonly serials?: readonly string[];
+  @Optional() @ListOf('name', { max: MAX_SERIALS }) readonly serials?: readonly string[];
   @Optional() @IsName() readonly lot?: string;
   @Optional() @IsName() readonly certificate?: string;
 }

@@ -304,8 +304,10 @@ export const registrationTypes = [
     },
     evolve: (state, event) => evolveRegistration(state, event, event.data),
     fold: foldRegistration,
+    dates: ({ milestones }) => milestones.map(({ milestone, due }) => ({ milestone, date: due })),
     portfolio: {
       folds: true,
+      named: true,
       keep: (data) => ({
         ...data,
         parties: data.parties.map(({ party, role }) => ({ party, role })),

@@ -33,6 +33,7 @@ export function foldForecast(
     to,
     delay,
     counts: model.holds(event.party, 'seller', 'prime'),
+    correctedBy: event.correctedBy,
   };
   insertByStand(model.milestone(milestone).forecasts, forecast);
   model.touchForecast(milestone, forecast.revision);
@@ -47,6 +48,7 @@ export const scheduleTypes = [
     act: false,
     by: ['buyer', 'seller', 'prime', 'subcontractor', 'carrier'],
     names: (data) => named('milestone', data.milestone, '/milestone'),
+    dates: ({ milestone, forecast }) => [{ milestone, date: forecast }],
     portfolio: { folds: true, named: true, keep: ({ milestone, forecast }) => ({ milestone, forecast }) },
     fold: (model, event) => {
       if (!event.withdrawn) foldForecast(model, event, event.data.milestone, event.data.forecast, undefined);

@@ -9,6 +9,7 @@ import {
   IsText,
   ListOf,
   ListOfParts,
+  MAX_SERIALS,
   Optional,
 } from './fields.js';
 import {
@@ -33,7 +34,7 @@ export class Item {
   @IsQuantity() readonly quantity!: number | string;
 }
 export class SerialisedItem extends Item {
-  @Optional() @ListOf('name') readonly serials?: readonly string[];
+  @Optional() @ListOf('name', { max: MAX_SERIALS }) readonly serials?: readonly string[];
 }
 export class ReceivedItem extends SerialisedItem {
   @IsName() readonly condition!: string;

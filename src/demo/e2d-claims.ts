@@ -36,15 +36,8 @@ export function claims(told: Tell, random: Random, grounds: Grounds): void {
 function payments(told: Tell): void {
   told(BUYER, '2017-09-28', 4, 'PaymentMade', { payment: 'P-01', amount: yen(9_150_000_000), kind: 'advance' });
   told(BUYER, '2018-09-27', 5, 'PaymentMade', { payment: 'P-02', amount: yen(8_000_000_000), kind: 'progress' });
-  // The seller enters what the buyer's treasury sent and the buyer's office forgot.
-  told(
-    SELLER,
-    '2019-09-26',
-    46,
-    'PaymentMade',
-    { payment: 'P-03', amount: yen(6_500_000_000), kind: 'progress' },
-    { onBehalfOf: BUYER },
-  );
+  // The buyer's office forgot to enter what its treasury had sent.
+  told(BUYER, '2019-09-26', 46, 'PaymentMade', { payment: 'P-03', amount: yen(6_500_000_000), kind: 'progress' });
   // Storage is paid in another currency, and counts in no sum of the contract.
   const storage = { amount: '118400.00', currency: 'USD' };
   told(BUYER, '2021-09-15', 1, 'PaymentMade', { payment: 'P-04', amount: storage, kind: 'progress' });

@@ -1,7 +1,6 @@
 /** Scenes about money: paid in advance and by progress, billed, compared with what came, and settled at the end. */
 import { addDays } from '../contract/calendar.js';
 import { moneyOf } from '../contract/money.js';
-import type { Party } from './cast.js';
 import type { Course, LinePlan } from './plan.js';
 import type { PayloadOf } from './payloads.js';
 import type { Sent } from './script.js';
@@ -13,7 +12,7 @@ export const valueOfPlan = ({ plan }: Course): bigint =>
   plan.lines.reduce((sum, line) => sum + BigInt(line.quantity) * line.unitMinor, 0n);
 
 /**
- * The buyer pays so many percent of what is ordered. `toldBy`: another party records it for the buyer.
+ * The buyer pays so many percent of what is ordered. `isLate`: its office enters the payment weeks after it was made.
  * @returns `undefined` where it would come after the demo's end
  */
 export function pay(
@@ -21,7 +20,7 @@ export function pay(
   kind: PayloadOf['PaymentMade']['kind'],
   percent: number,
   on: string,
-  toldBy?: Party,
+  isLate = false,
 ): Sent<'PaymentMade'> | undefined {
   const { random, script, cast, plan } = course;
   const share = (valueOfPlan(course) * BigInt(percent)) / 100n;
@@ -30,9 +29,7 @@ export function pay(
   course.payments += 1;
   const sent = script.send(
     'PaymentMade',
-    toldBy === undefined
-      ? { by: cast.buyer, on, lag: random.int(0, 9), routine: true }
-      : { by: toldBy, onBehalfOf: cast.buyer, on, lag: random.int(10, 50), routine: true },
+    { by: cast.buyer, on, lag: isLate ? random.int(10, 50) : random.int(0, 9), routine: true },
     { payment: `P-${two(course.payments)}`, amount: moneyOf(minor, plan.currency), kind },
   );
   if (sent !== undefined) course.paid += minor;
@@ -41,13 +38,13 @@ export function pay(
 
 /** An advance when the first instalment is due, and progress payments that run ahead of what is delivered. */
 export function payAhead(course: Course, firstOn: string): void {
-  const { random, cast } = course;
+  const { random } = course;
   pay(course, 'advance', random.int(15, 45), firstOn);
   let day = firstOn;
   for (let times = random.int(1, 3); times > 0; times -= 1) {
     day = addDays(day, random.int(250, 480));
-    // Now and then it is the seller's office that enters what the buyer's treasury sent.
-    pay(course, 'progress', random.int(8, 17), day, random.chance(8) ? cast.seller : undefined);
+    // Now and then the office enters late what the treasury sent.
+    pay(course, 'progress', random.int(8, 17), day, random.chance(8));
   }
 }
 

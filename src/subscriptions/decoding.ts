@@ -4,7 +4,7 @@
  */
 import { fold, upcast } from '../contract/contract.js';
 import { CORRECTION, correctedName, type EventCorrected } from '../contract/correction.js';
-import { nameOf, nameText, type EffectiveEvent, type EventName } from '../contract/event-type.js';
+import { nameOf, nameText, type CorrectionName, type EffectiveEvent } from '../contract/event-type.js';
 import type { ContractModel } from '../contract/model.js';
 import type { StoredEvent } from '../event-store/event-store.js';
 import { decodeEvent, type DecodedEvent } from '../evidence/record.js';
@@ -65,7 +65,7 @@ export function fromDecoded(decoded: DecodedEvent, rules: FoldRules): EffectiveE
 
 interface Deciding {
   readonly revision: number;
-  readonly by: Required<EventName>;
+  readonly by: CorrectionName;
   readonly correction: EventCorrected;
 }
 
@@ -81,7 +81,7 @@ export class Corrections {
     const correction = event.data as EventCorrected;
     this.#deciding.set(nameText(correctedName({ source: event.source, data: correction })), {
       revision: event.revision,
-      by: nameOf(event),
+      by: { ...nameOf(event), recordedtime: event.recordedtime },
       correction,
     });
   }

@@ -17,7 +17,8 @@ import type { Row, Snapshot } from '../../projections/projection.js';
 import { changesOf, firstOf, type Change, type ChangesPage } from '../../projections/schedule/changes.js';
 import { isAsked, type ScorecardFilters } from '../../projections/scorecards/queries.js';
 import { cardRows } from '../../projections/scorecards/scorecards.js';
-import { foldForPortfolio, portfolioPart, upcast } from '../contract/contract.js';
+import { foldCorrectionForPortfolio, foldForPortfolio, portfolioPart, upcast } from '../contract/contract.js';
+import type { CorrectionName } from '../contract/event-type.js';
 import { ContractModel } from '../contract/model.js';
 import { CORRECTION } from '../contract/correction.js';
 
@@ -79,19 +80,32 @@ const CHANGES_KEPT = 2_000;
 export function foldFacts({ contract, revision, facts: text }: ContractFacts): ContractModel {
   const facts = JSON.parse(`[${text}]`) as Fact[];
   facts.sort((a, b) => a[0] - b[0]);
-  let corrections: Map<number, CorrectionFact> | undefined;
-  for (const [, type, , , , , , data] of facts)
+  let corrections: Map<number, Deciding> | undefined;
+  for (const [, type, , recordedtime, , , , data, source = '', id = ''] of facts)
     if (type === CORRECTION) {
       const correction = data as CorrectionFact;
-      (corrections ??= new Map()).set(correction.of, correction);
+      (corrections ??= new Map()).set(correction.of, { ...correction, by: { id, source, recordedtime } });
     }
   const model = new ContractModel(contract);
-  for (const fact of facts) if (fact[1] !== CORRECTION) take(model, fact, corrections?.get(fact[0]));
+  for (const fact of facts)
+    if (fact[1] === CORRECTION) takeCorrection(model, fact);
+    else take(model, fact, corrections?.get(fact[0]));
   model.revision = revision;
   return model;
 }
 
-function take(model: ContractModel, fact: Fact, correction: CorrectionFact | undefined): void {
+/** The correction that decides what an event is. */
+interface Deciding extends CorrectionFact {
+  readonly by: CorrectionName;
+}
+
+function takeCorrection(model: ContractModel, fact: Fact): void {
+  const [revision, , time, recordedtime, reporter, , , correction, source = '', id = ''] = fact;
+  const { of, data } = correction as CorrectionFact;
+  foldCorrectionForPortfolio(model, { revision, time, recordedtime, reporter, source, id }, of, data);
+}
+
+function take(model: ContractModel, fact: Fact, correction: Deciding | undefined): void {
   const [revision, type, time, recordedtime, reporter, behalf, version, sent, source = '', id = ''] = fact;
   const onBehalfOf = behalf === 0 ? undefined : behalf;
   const withdrawn = correction?.data === null;
@@ -116,7 +130,7 @@ function take(model: ContractModel, fact: Fact, correction: CorrectionFact | und
     asSent: sent,
     dataText: '',
     withdrawn,
-    correctedBy: undefined,
+    correctedBy: correction?.by,
     superseded: false,
   });
 }

@@ -182,7 +182,7 @@ function thirdContract(): void {
   append(
     '2023-01-12',
     said('PaymentMade', { payment: 'P1', amount: usd('600.00'), kind: 'advance' }, { by: 'jp-mod', time: '2020-02-01' }),
-    said('PaymentMade', { payment: 'P2', amount: { amount: '9000', currency: 'JPY' }, kind: 'progress' }, { by: 'us-gov', onbehalfof: 'jp-mod', time: '2020-02-02' }),
+    said('PaymentMade', { payment: 'P2', amount: { amount: '9000', currency: 'JPY' }, kind: 'progress' }, { by: 'jp-mod', time: '2020-02-02' }),
     said('QualityCheckRecorded', check('fail'), { by: 'inspector-a', time: '2020-03-01' }),
     said('NonconformanceRaised', { nonconformance: 'N1', check: 'inspector-a/Q1', line: '1', quantity: 2, defect: 'gain too low', severity: 'critical' }, { by: 'prime-a', time: '2020-03-02' }),
     said('NonconformanceDispositioned', { nonconformance: 'prime-a/N1', disposition: 'rework', approvedBy: 'us-gov' }, { by: 'us-gov', time: '2020-03-05', id: 'disposition' }),

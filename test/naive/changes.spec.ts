@@ -53,6 +53,9 @@ describe('what counts as a moved date', () => {
         amendment: 'A',
         delay: null,
         event: { id: 'e1', source: 'urn:waybook:party:us-gov' },
+        corrects: null,
+        correctedBy: null,
+        correctedAt: null,
       },
       expect.objectContaining({
         kind: 'forecast',
@@ -156,11 +159,11 @@ describe('what counts as a moved date', () => {
     ).toEqual([['e2', '2021-06-30', '2021-09-30', 'stated']]);
   });
 
-  test('what is cancelled still has its moves, what was taken back has none, what nobody agreed to has no date', () => {
+  test('what is cancelled still has its moves, what was taken back has that alone, what nobody agreed to has no date', () => {
     const cancelled = amend('C', { milestones: [{ milestone: 'D1', cancelled: true }] }, 'us-gov', '2020-03-01');
     const late = forecast('2021-09-30', 'prime-a', '2020-04-01');
     expect(shown([cancelled, agree('C', 'jp-mod', '2020-03-02'), late])).toHaveLength(1);
-    expect(shown([late, takeBack('e1', 'prime-a', '2020-04-02')])).toEqual([]);
+    expect(shown([late, takeBack('e1', 'prime-a', '2020-04-02')])).toEqual([['e2', '2021-09-30', null, 'corrected']]);
     const proposed = amend(
       'N',
       {
@@ -214,8 +217,24 @@ describe('what was known, and had happened, by then', () => {
     expect(shown(history, { on: '2020-05-20', day: '2020-05-20' })).toEqual([
       ['e1', '2021-06-30', '2022-01-01', 'imposed'],
       ['f', '2022-01-01', '2022-02-01', 'stated'],
+      ['e4', '2022-03-01', '2022-02-01', 'corrected'],
     ]);
     expect(shown(history, { on: '2020-01-09', day: '2020-01-09' })).toEqual([]);
+  });
+
+  test('since a day: what was recorded since, what was agreed since, what was corrected since', () => {
+    const since = (day: string) =>
+      moved(history, undefined, day).map(({ event, from, to, basis, corrects, correctedBy }) => [
+        `${event.id} ${from} ${to} ${basis}`,
+        corrects?.id ?? null,
+        correctedBy?.id ?? null,
+      ]);
+    const agreed = ['e1 2021-06-30 2022-01-01 agreed', null, null];
+    const corrected = ['e4 2022-03-01 2022-02-01 corrected', 'f', null];
+    expect(since('2020-05-05')).toEqual([agreed, ['f 2022-01-01 2022-02-01 stated', null, 'e4'], corrected]);
+    expect(since('2020-06-01')).toEqual([agreed, corrected]);
+    expect(since('2020-06-02')).toEqual([corrected]);
+    expect(since('2020-07-02')).toEqual([]);
   });
 
   test('a refusal is shown, and what it refused is imposed', () => {

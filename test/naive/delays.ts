@@ -1,6 +1,7 @@
 /** Who is accountable for which days, who says so, and what is disputed. */
 import {
   byTime,
+  correctionShown,
   daysBetween,
   ever,
   isNamed,
@@ -21,7 +22,7 @@ import {
   type Fact,
 } from './record.js';
 import { agreedDate, datedMilestones, sinceAgreed, timeline, type Dated } from './schedule.js';
-import { confirmation, termsInForce } from './terms.js';
+import { confirmation, milestones, termsInForce } from './terms.js';
 import type { EventName } from '../../src/contract/event-type.js';
 
 export const delayReports = (book: Book): Fact[] => ever(book, 'DelayReported');
@@ -46,17 +47,26 @@ export interface Determination {
   readonly delay: string;
   readonly milestone: string;
   readonly shares: readonly Share[];
+  readonly reasons: string;
+  readonly evidence: readonly EventName[];
 }
 
 /** In recorded order, from determinations and from decisions of disputes alike. */
 const determinations = once((book: Book): Determination[] => {
   return said(book, 'DelayDetermined', 'DisputeDecided').flatMap((fact) => {
     const all = fact.type === 'DelayDetermined' ? [fact.data] : ((fact.data['determinations'] ?? []) as Data[]);
-    return all.map(({ delay, milestone, shares }) => ({ fact, delay: refer(fact, 'delay', delay), milestone, shares }));
+    return all.map(({ delay, milestone, shares, reasons, evidence }) => ({
+      fact,
+      delay: refer(fact, 'delay', delay),
+      milestone,
+      shares,
+      reasons,
+      evidence,
+    }));
   });
 });
 
-/** The latest of its delay for its milestone, once the registration is confirmed. */
+/** The latest of its delay for its milestone, which is one of the contract, once the registration is confirmed. */
 function counts(book: Book, determination: Determination): boolean {
   const rivals = determinations(book)
     .filter(({ delay, milestone }) => delay === determination.delay && milestone === determination.milestone)
@@ -64,6 +74,7 @@ function counts(book: Book, determination: Determination): boolean {
   const latest = rivals.at(-1)!;
   return (
     confirmation(book).confirmedAt !== null &&
+    milestones(book).some(({ milestone }) => milestone === determination.milestone) &&
     latest.fact.revision === determination.fact.revision &&
     latest.shares === determination.shares
   );
@@ -163,8 +174,10 @@ function delayAnswer(book: Book, report: Fact) {
     reportedBy: report.reporter,
     onBehalfOf: orNull(report.onBehalfOf),
     cause: report.data['cause'] as object,
+    remedy: orNull(report.data['remedy'] as string | undefined),
     startedOn,
     reportedAt: report.recordedtime,
+    ...correctionShown(report),
     status: delayStatus(book, report),
     noticeLagDays: noticeLagDays(report),
     noticeLate: noticeLagDays(report) > delayNoticeDays,
@@ -192,6 +205,8 @@ function delayAnswer(book: Book, report: Fact) {
     determinations: determined.map((determination) => ({
       milestone: determination.milestone,
       shares: determination.shares,
+      reasons: determination.reasons,
+      evidence: determination.evidence.map((name) => resolved(determination.fact, name)),
       event: nameOf(determination.fact),
       counts: counts(book, determination),
     })),

@@ -25,6 +25,8 @@ export interface Fact extends ContractEvent<Data> {
   readonly withdrawn: boolean;
   /** The data as they were sent. */
   readonly sent: Data;
+  /** The correction that decides what it is. */
+  readonly correction: ContractEvent | undefined;
 }
 
 export interface Book {
@@ -156,6 +158,12 @@ function takingEffect(selected: readonly Fact[]): Fact[] {
   return selected.filter((fact) => mentions(fact).every((named) => opened.has(named)));
 }
 
+/** What is shown of the correction that decides what an event is. */
+export const correctionShown = ({ correction }: Fact) => ({
+  correctedBy: correction === undefined ? null : nameOf(correction),
+  correctedAt: orNull(correction?.recordedtime),
+});
+
 export const nameOf = (event: ContractEvent): Required<EventName> => ({ id: event.id, source: event.source });
 /** A name in data: its source is by default that of the event that names it. */
 export const resolved = (fact: Fact, name: EventName): Required<EventName> => ({
@@ -182,6 +190,7 @@ export function bookOf(events: Events, { on, day, upToRevision }: Question): Boo
         ...event,
         data: correction?.data['replacement'] ?? event.data,
         sent: event.data,
+        correction,
         withdrawn: correction?.data['reason'] === 'did-not-occur',
       };
     });

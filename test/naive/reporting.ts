@@ -1,5 +1,5 @@
 /** Who owes a report on which line, since when, and what was noticed to have been missed. */
-import { named } from './delivery.js';
+import { accepted, named } from './delivery.js';
 import { actualOf, dates, forecastsIn } from './schedule.js';
 import {
   addDays,
@@ -19,7 +19,17 @@ import {
   type Data,
   type Fact,
 } from './record.js';
-import { closedOn, holderOfSide, lines, milestones, seatsNow, sideOf, termsInForce, type Milestone } from './terms.js';
+import {
+  closedOn,
+  holderOfSide,
+  lineOf,
+  lines,
+  milestones,
+  seatsNow,
+  sideOf,
+  termsInForce,
+  type Milestone,
+} from './terms.js';
 
 /** A line, or a milestone without one, which is a line of its own. */
 export interface Subject {
@@ -168,9 +178,16 @@ export interface Missing {
   readonly overdueSince: string | null;
 }
 
+/** Closed, cancelled, or all of the line accepted: nobody waits for a report any more. */
+function isOver(book: Book, subject: Subject): boolean {
+  const line = lineOf(book, subject.line);
+  const isDelivered = line !== undefined && accepted(book, line) >= line.quantity;
+  return closedOn(book) !== undefined || isCancelled(book, subject) || isDelivered;
+}
+
 /** Whether a party has reported since it was noticed to have missed a day. */
 export function missing(book: Book, subject: Subject, party: string): Missing {
-  if (isCancelled(book, subject)) return { overdue: false, overdueSince: null };
+  if (isOver(book, subject) && !owes(book, subject, party)) return { overdue: false, overdueSince: null };
   const last = lastOwnReportOn(book, subject, party);
   const open = noticed(book, subject, party)
     .map(({ data }) => data['dueOn'] as string)

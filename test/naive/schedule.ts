@@ -2,6 +2,7 @@
 import { acceptedSince, allAcceptedSince } from './delivery.js';
 import {
   byTime,
+  correctionShown,
   daysBetween,
   once,
   lastByTime,
@@ -198,6 +199,7 @@ export function schedule(book: Book) {
             from: before(entry),
             to: entry.to,
             delay: entry.fact.type === 'DelayReported' ? openedId(entry.fact) : null,
+            ...correctionShown(entry.fact),
           })),
       };
     }),

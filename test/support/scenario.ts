@@ -170,7 +170,10 @@ export function effective(recorded: readonly ContractEvent<object>[]): Effective
       position: BigInt(event.revision + 1),
       dataText: canonicalJson(event.data),
       withdrawn: correction?.data.reason === 'did-not-occur',
-      correctedBy: correction === undefined ? undefined : { id: correction.id, source: correction.source },
+      correctedBy:
+        correction === undefined
+          ? undefined
+          : { id: correction.id, source: correction.source, recordedtime: correction.recordedtime },
       superseded:
         corrects !== undefined &&
         deciding.get(`${corrects.data.event.source ?? event.source} ${corrects.data.event.id}`) !== corrects,

@@ -48,8 +48,11 @@ const ACCOUNTABILITY = {
       reportedBy: text,
       onBehalfOf: textOrNull,
       cause: anyObject,
+      remedy: textOrNull,
       startedOn: day,
       reportedAt: instant,
+      correctedBy: maybe(eventName),
+      correctedAt: maybe(instant),
       status: delayStatus,
       noticeLagDays: integer,
       noticeLate: flag,
@@ -64,7 +67,16 @@ const ACCOUNTABILITY = {
       disputes: list(
         object({ dispute: text, by: text, contests: list(eventName), status: disputeStatus, relief: text }),
       ),
-      determinations: list(object({ milestone: text, shares, event: eventName, counts: flag })),
+      determinations: list(
+        object({
+          milestone: text,
+          shares,
+          reasons: text,
+          evidence: list(eventName),
+          event: eventName,
+          counts: flag,
+        }),
+      ),
       mitigations: list(
         object({
           event: eventName,

@@ -126,6 +126,8 @@ const MILESTONE = {
       from: day,
       to: day,
       delay: textOrNull,
+      correctedBy: maybe(eventName),
+      correctedAt: maybe(instant),
     }),
   ),
 };

@@ -63,11 +63,11 @@ const CHANGE = object({
   time: instant,
   recordedtime: instant,
   baseline: day,
-  from: day,
-  to: day,
-  days: integer,
-  daysFromBaseline: integer,
-  basis: { type: 'string', enum: ['agreed', 'imposed', 'stated'] },
+  from: maybe(day),
+  to: maybe(day),
+  days: maybe(integer),
+  daysFromBaseline: maybe(integer),
+  basis: { type: 'string', enum: ['agreed', 'imposed', 'stated', 'corrected'] },
   agreedAt: maybe(instant),
   refusedAt: maybe(instant),
   consulted: maybe(list(text)),
@@ -75,6 +75,9 @@ const CHANGE = object({
   amendment: textOrNull,
   delay: textOrNull,
   event: eventName,
+  corrects: maybe(eventName),
+  correctedBy: maybe(eventName),
+  correctedAt: maybe(instant),
 });
 
 const SCORECARD = object({
@@ -119,8 +122,11 @@ export const portfolioPaths: ApiPaths = {
       description:
         'By whom, from what to what, agreed, imposed or only stated, and who was asked before. In the order in which the ledger heard of it.',
       parameters: [
-        query('since', 'Only what was recorded then or later: a day or an instant.', text),
-        query('kind', 'Re-datings, or dates that were stated.', { type: 'string', enum: [...CHANGE_KINDS] }),
+        query('since', 'Only what was recorded or agreed then or later: a day or an instant.', text),
+        query('kind', 'Re-datings, dates that were stated, or dates that a correction changed.', {
+          type: 'string',
+          enum: [...CHANGE_KINDS],
+        }),
         query('contract', 'Only of this contract.', text),
         query('by', 'Only what this party recorded, or had recorded for it.', text),
         ...SIDES,

@@ -1,0 +1,69 @@
+/**
+ * Dates that were moved by correcting what had stated them: a forecast, a report of a delay, or the registration before it was
+ * confirmed. Read models show an event as its last correction leaves it, as if it had always said so; who corrected which date
+ * when, and from what to what, is kept here.
+ */
+import { nameOf, type EffectiveEvent, type EventName, type EventTypeDefinition } from './event-type.js';
+import type { ContractModel, Stand } from './model.js';
+
+/** A date that an event gives a milestone. */
+export interface StatedDate {
+  readonly milestone: string;
+  readonly date: string;
+}
+
+/** What an event says of dates, as far as its corrections were folded; kept only of events that were corrected. */
+export interface StatedDates {
+  readonly event: Required<EventName>;
+  readonly type: string;
+  readonly version: number;
+  dates: readonly StatedDate[];
+}
+
+/** A correction that changed the date which an event gives a milestone. */
+export interface CorrectedDate extends Stand {
+  readonly milestone: string;
+  /** What the event said of it until then; `undefined` for nothing. */
+  readonly from: string | undefined;
+  /** What it says since; `undefined` where that was taken back. */
+  readonly to: string | undefined;
+  /** Who corrected it. */
+  readonly by: string;
+  readonly recordedtime: string;
+  /** The correction. */
+  readonly event: Required<EventName>;
+  readonly corrects: Required<EventName>;
+}
+
+/** Notes what an event said when it was sent, where it was corrected since. */
+export function noteStated(model: ContractModel, definition: EventTypeDefinition, event: EffectiveEvent<object>): void {
+  if (event.correctedBy === undefined) return;
+  const { type, version, revision, asSent } = event;
+  const dates = definition.dates?.(asSent);
+  if (dates !== undefined) model.stated.set(revision, { event: nameOf(event), type, version, dates });
+}
+
+/**
+ * Takes in that a correction changes the dates which an event gives.
+ * @param stated what the event said before, which is brought up to date
+ * @param dates what it says since
+ */
+export function noteCorrected(
+  model: ContractModel,
+  stated: StatedDates,
+  correction: Pick<EffectiveEvent, 'id' | 'source' | 'reporter' | 'time' | 'recordedtime' | 'revision'>,
+  dates: readonly StatedDate[],
+): void {
+  const [before, since] = [byMilestone(stated.dates), byMilestone(dates)];
+  const { time, recordedtime, revision, reporter: by } = correction;
+  for (const milestone of new Set([...before.keys(), ...since.keys()])) {
+    const [from, to] = [before.get(milestone), since.get(milestone)];
+    if (from === to) continue;
+    const corrected = { milestone, from, to, by, time, recordedtime, revision, event: nameOf(correction) };
+    model.correctedDate({ ...corrected, corrects: stated.event });
+  }
+  stated.dates = dates;
+}
+
+const byMilestone = (dates: readonly StatedDate[]): ReadonlyMap<string, string> =>
+  new Map(dates.map(({ milestone, date }) => [milestone, date]));
