@@ -19,12 +19,13 @@ interface Common {
 }
 
 /** What stands on the command line goes before what stands in the environment. */
-function configOf({ data, host, port }: Common): Config {
+function configOf({ data, host, port, clock }: Common & { readonly clock?: string }): Config {
   return parseConfig({
     ...process.env,
     ...(data === undefined ? {} : { WAYBOOK_DATA: data }),
     ...(host === undefined ? {} : { WAYBOOK_HOST: host }),
     ...(port === undefined ? {} : { WAYBOOK_PORT: port }),
+    ...(clock === undefined ? {} : { WAYBOOK_CLOCK: clock }),
   });
 }
 
@@ -41,6 +42,11 @@ const program = new Command('waybook')
 const dataOption = new Option('--data <dir>', 'folder of the embedded stores and the key');
 const jsonOption = new Option('--json', 'answer in JSON');
 const hostOption = new Option('--host <address>', 'address of the server');
+const clockOption = new Option(
+  '--clock <kind>',
+  'the machine’s clock, or one moved by hand for demonstrations',
+).choices(['system', 'stepped']);
+const startOption = new Option('--start <instant>', 'where a stepped clock starts (default 2012-01-01T00:00:00Z)');
 const portOption = new Option('--port <number>', 'port of the server');
 
 function command(usage: string, description: string): Command {
@@ -49,13 +55,8 @@ function command(usage: string, description: string): Command {
 
 command('init', 'make the ledger: its key and its first event. Done once; origin, clock and key never change')
   .option('--origin <name>', 'name of the ledger, such as ledger.example.org; of a demonstration it begins with demo.')
-  .addOption(
-    new Option('--clock <kind>', 'the machine’s clock, or one moved by hand for demonstrations').choices([
-      'system',
-      'stepped',
-    ]),
-  )
-  .option('--start <instant>', 'where a stepped clock starts (default 2012-01-01T00:00:00Z)')
+  .addOption(clockOption)
+  .addOption(startOption)
   .option('--if-missing', 'do nothing where there is a ledger already')
   .action(
     async (
@@ -76,11 +77,17 @@ command('init', 'make the ledger: its key and its first event. Done once; origin
     },
   );
 
-command('serve', 'run the ledger: HTTP API, projections')
+command('serve', 'run the ledger: HTTP API, projections, watch. With --clock, made first where there is none')
   .addOption(hostOption)
   .addOption(portOption)
-  .action(async (options: Common) => {
+  .addOption(clockOption)
+  .addOption(startOption)
+  .action(async (options: Common & { clock?: 'system' | 'stepped'; start?: string }) => {
     const config = configOf(options);
+    if (options.clock !== undefined) {
+      const { initLedger } = await import('./cli/init.js');
+      await initLedger(config, { origin: undefined, clock: options.clock, start: options.start, ifMissing: true });
+    } else if (options.start !== undefined) throw new CommandFailure('--start goes with --clock stepped', EXIT.usage);
     const { serveUntilStopped } = await import('./cli/serve.js');
     await serveUntilStopped(config, outputOf(options.json ?? false));
   });

@@ -1,5 +1,5 @@
 /** One running ledger: every part opened from the configuration, joined, and closed in the right order. */
-import { randomFillSync } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { projections } from '../projections/index.js';
 import { obligations } from '../projections/obligations/obligations.js';
@@ -20,7 +20,7 @@ import { readingExtension } from './http/reading/extension.js';
 import { runningExtension } from './http/running/extension.js';
 import type { Past, PastPortfolio, PastPortfolioQuestion, PastQuestion } from './http/reading/reading.js';
 import { createServer } from './http/server.js';
-import { mustBe, readIdentity, type LedgerIdentity } from './log/ledger-stream.js';
+import { ClockLog, mustBe, readIdentity, type LedgerIdentity } from './log/ledger-stream.js';
 import { isSoleWriter, openWriter } from './open-store.js';
 import { contractOf } from './subscriptions/decoding.js';
 import { lastAtOrBefore } from './subscriptions/place.js';
@@ -163,6 +163,7 @@ function watchOver({
 
 function listen(parts: Parts): Promise<NestFastifyApplication> {
   const { config, identity, clock, store, recorder, host, readModel, replays, watch, log } = parts;
+  const clockLog = new ClockLog(store, (bytes) => randomBytes(bytes));
   const http: HttpParts = {
     recorder,
     clock,
@@ -173,6 +174,7 @@ function listen(parts: Parts): Promise<NestFastifyApplication> {
       ...(watch === undefined ? {} : { watch: () => watch.status() }),
     },
     ...(watch === undefined ? {} : { onDay: () => watch.pass() }),
+    ...(identity.clock === 'system' ? {} : { onMoved: (nowMs: number) => clockLog.moved(nowMs) }),
     waiter: {
       waitFor: async (projection, position, timeoutMs) =>
         (await host?.waitFor(projection, position, timeoutMs)) ?? false,

@@ -42,6 +42,7 @@ const SORTS = {
   buyer: column('buyer'),
   seller: column('seller'),
   signedOn: column('signed_on'),
+  value: amount('value_minor'),
   status: { kind: 'status' },
   slipDays: largest('slip'),
   lateDays: largest('late'),

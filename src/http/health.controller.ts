@@ -119,6 +119,7 @@ export class HealthController {
       await this.#parts.onDay?.(new Date(midnight).toISOString().slice(0, 10));
     }
     clock.moveTo(target);
+    await this.#parts.onMoved?.(target);
   }
 }
 

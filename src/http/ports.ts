@@ -22,6 +22,8 @@ export interface HttpParts {
    * @param day YYYY-MM-DD, the day that begins
    */
   readonly onDay?: (day: string) => Promise<void>;
+  /** Called when a stepped clock has been moved, standing where it was to go; the answer waits until it resolves. */
+  readonly onMoved?: (nowMs: number) => Promise<void>;
   readonly log: Log;
 }
 

@@ -1,13 +1,13 @@
 /**
  * The stream `ledger`: what this ledger is. Its first event, `LedgerInitialised`, fixes origin, clock and key for ever;
- * nothing is signed with the key yet.
+ * nothing is signed with the key yet. Where the clock is moved by hand, each move is an event of it, too.
  */
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { canonicalJson } from '../evidence/canonical.js';
 import { Frontier } from '../evidence/merkle.js';
 import { decodeEvent, metadataText, sealEvent } from '../evidence/record.js';
 import { StreamVerifier } from '../evidence/stream-verifier.js';
-import { EventStoreError, type EventStore } from '../event-store/event-store.js';
+import { EventStoreError, type EventStore, type EventToAppend } from '../event-store/event-store.js';
 
 export const LEDGER_STREAM = 'ledger';
 
@@ -57,32 +57,103 @@ export async function initialise(
   nowMs: number,
   random: (bytes: number) => Uint8Array,
 ): Promise<void> {
+  const sealed = seal('initialised', 'LedgerInitialised', { ...identity }, nowMs, random, 0n, Frontier.empty);
+  try {
+    await store.append(LEDGER_STREAM, 'no-stream', [sealed.event]);
+  } catch (error) {
+    if (error instanceof EventStoreError && error.code === 'wrong-expected-revision')
+      throw new LedgerError('already-initialised', 'this event store holds a ledger already');
+    throw error;
+  }
+}
+
+/** An event of the ledger about itself, as it is stored, and the frontier after it. */
+function seal(
+  id: string,
+  type: string,
+  content: object,
+  nowMs: number,
+  random: (bytes: number) => Uint8Array,
+  revision: bigint,
+  before: Frontier,
+): { readonly event: EventToAppend; readonly frontier: Frontier } {
   const recordedtime = new Date(nowMs).toISOString();
-  const data = canonicalJson({ ...identity });
+  const data = canonicalJson(content);
   const sealed = sealEvent({
     attributes: {
       specversion: '1.0',
-      id: 'initialised',
+      id,
       source: 'urn:waybook:party:ledger',
-      type: 'LedgerInitialised',
+      type,
       time: recordedtime,
       subject: LEDGER_STREAM,
     },
     canonicalData: data,
     nonce: random(16),
-    revision: 0n,
+    revision,
     recordedtime,
     reporter: 'ledger',
     version: 1,
   });
-  const root = Frontier.empty.append(sealed.leaf).root();
-  const event = { id: sealed.id, type: 'LedgerInitialised', data, metadata: metadataText(sealed, root) };
-  try {
-    await store.append(LEDGER_STREAM, 'no-stream', [event]);
-  } catch (error) {
-    if (error instanceof EventStoreError && error.code === 'wrong-expected-revision')
-      throw new LedgerError('already-initialised', 'this event store holds a ledger already');
-    throw error;
+  const frontier = before.append(sealed.leaf);
+  return { event: { id: sealed.id, type, data, metadata: metadataText(sealed, frontier.root()) }, frontier };
+}
+
+interface StreamEnd {
+  readonly frontier: Frontier;
+  /** Of the last event. */
+  readonly revision: bigint;
+  /** How far the clock had been moved by then. */
+  readonly movedMs: number;
+}
+
+/**
+ * Keeps how far a stepped clock was moved, as `ClockMoved` in the stream `ledger`: the clock of a process that is started
+ * again goes on from the last event there is, and never back.
+ */
+export class ClockLog {
+  readonly #store: EventStore;
+  readonly #random: (bytes: number) => Uint8Array;
+  /** Where the stream ends; `undefined` until it has been read, and where that is not known. */
+  #end: StreamEnd | undefined;
+
+  constructor(store: EventStore, random: (bytes: number) => Uint8Array) {
+    this.#store = store;
+    this.#random = random;
+  }
+
+  /**
+   * Resolves when it is on the disk that the clock stands at `nowMs`, or was further already. One call follows another.
+   * @throws EventStoreError, EvidenceError
+   */
+  async moved(nowMs: number): Promise<void> {
+    for (;;) {
+      const { frontier, revision, movedMs } = (this.#end ??= await this.#read());
+      if (movedMs >= nowMs) return;
+      const now = new Date(nowMs).toISOString();
+      const next = seal(`clock-${now}`, 'ClockMoved', { now }, nowMs, this.#random, revision + 1n, frontier);
+      this.#end = undefined;
+      try {
+        await this.#store.append(LEDGER_STREAM, revision, [next.event]);
+        this.#end = { frontier: next.frontier, revision: revision + 1n, movedMs: nowMs };
+        return;
+      } catch (error) {
+        // Another process was faster: its event is read, and then there may be nothing left to say.
+        if (!(error instanceof EventStoreError && error.code === 'wrong-expected-revision')) throw error;
+      }
+    }
+  }
+
+  async #read(): Promise<StreamEnd> {
+    const verifier = new StreamVerifier(LEDGER_STREAM);
+    let [revision, movedMs] = [-1n, 0];
+    for await (const page of this.#store.readStream(LEDGER_STREAM, 0n))
+      for (const stored of page) {
+        const event = decodeEvent(stored);
+        verifier.check(event);
+        [revision, movedMs] = [event.revision, Date.parse(event.recordedtime)];
+      }
+    return { frontier: verifier.frontier, revision, movedMs };
   }
 }
 

@@ -60,6 +60,8 @@ test('a call that is wrong ends with 2 and says what is wrong, and makes nothing
     ['init --clock stepped --origin ledger.example', {}, /begins with "demo\."/],
     ['init --origin demo.example', {}, /begins with "demo\."/],
     ['init --start 2020-01-01T00:00:00Z', {}, /--start goes with --clock stepped/],
+    ['serve --start 2020-01-01T00:00:00Z', {}, /--start goes with --clock stepped/],
+    ['serve --clock sundial', {}, /Allowed choices are system, stepped/],
     ['init --clock stepped --start yesterday', {}, /--start must be an instant/],
     ['init --origin white+space', {}, /WAYBOOK_ORIGIN must be a name/],
     ['serve --port 99999', {}, /WAYBOOK_PORT must be a whole number/],

@@ -124,8 +124,9 @@ export class LedgerProcess {
     this.#next ??= spawn(process.execPath, ['--import', WAITING, CLI, 'serve'], { env: this.#env, stdio: 'pipe' });
   }
 
-  async serve(): Promise<void> {
-    const child = this.#next ?? spawn(process.execPath, [CLI, 'serve'], { env: this.#env, stdio: 'pipe' });
+  async serve(...options: readonly string[]): Promise<void> {
+    const args = [CLI, 'serve', ...options];
+    const child = this.#next ?? spawn(process.execPath, args, { env: this.#env, stdio: 'pipe' });
     this.#next = undefined;
     child.stdin.end('\n');
     this.#child = child;
