@@ -332,6 +332,18 @@ describe('nobody makes a delay, a date or a debt disappear', () => {
     expect((await milestone()).forecasts.at(-1)).toMatchObject({ by: 'jp-mod', onBehalfOf: 'prime-a' });
     const { flags } = await read(`/contracts/${CASE}`);
     expect(flags.filter(({ code }: { code: string }) => code === 'second-hand')).toHaveLength(1);
+    // Nor does a re-dating in the seller's name take the place of the one that the seller imposed.
+    const { imposed, standing } = await milestone();
+    await record(
+      said(
+        'ContractAmended',
+        { amendment: 'LETTER', consulted: [], rationale: 'x', milestones: [{ milestone: 'D1', due: '2021-06-01' }] },
+        'jp-mod',
+        '2021-12-01T11:55:00Z',
+        { onbehalfof: 'us-gov' },
+      ),
+    );
+    expect(await milestone()).toMatchObject({ imposed, standing });
     // It is no report of the seller's side: its silence goes on being noticed.
     await moveTo('2022-06-01T12:00:00Z');
     const { reports } = await read(`/contracts/${CASE}/obligations`);
@@ -344,6 +356,17 @@ describe('nobody makes a delay, a date or a debt disappear', () => {
       ['AmendmentAgreed', { amendment: 'A1' }],
     ] as const)
       await refused('not-permitted', said(type, data, 'jp-mod', '2022-06-01T11:00:00Z', { onbehalfof: 'us-gov' }));
+    // Nor the other way round: no payment, no inspection, no answer in another's name.
+    for (const [type, data, onbehalfof] of [
+      ['PaymentMade', { payment: 'PX', amount: usd('1.00'), kind: 'final' }, 'jp-mod'],
+      [
+        'QualityCheckRecorded',
+        { check: 'QX', line: '1', kind: 'final', standard: 'AS9102', quantity: 1, result: 'pass' },
+        'inspector-a',
+      ],
+      ['DisputeAnswered', { dispute: 'prime-a/C9', position: 'we give in' }, 'jp-mod'],
+    ] as const)
+      await refused('not-permitted', said(type, data, 'us-gov', '2022-06-01T11:00:00Z', { onbehalfof }));
     await refused(
       'not-permitted',
       said(
