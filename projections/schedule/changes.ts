@@ -60,9 +60,12 @@ export interface Change {
 /** One page; `next` is the place of its last change where there are more. */
 export async function changesPage(snapshot: Snapshot, page: ChangesPage) {
   const found: Change[] = [];
-  for (const kind of CHANGE_KINDS)
-    if (page.kind === undefined || page.kind === kind)
-      for (const row of await rowsOf(snapshot, kind, page)) found.push({ kind, row });
+  const add = async (kind: ChangeKind, when: 'recorded' | 'agreed'): Promise<void> => {
+    if (page.kind !== undefined && page.kind !== kind) return;
+    for (const row of await rowsOf(snapshot, kind, page, when)) found.push({ kind, row });
+  };
+  for (const kind of CHANGE_KINDS) await add(kind, 'recorded');
+  if (page.since !== undefined) await add('redating', 'agreed');
   return shownChanges(found, page);
 }
 
@@ -115,8 +118,16 @@ function* allOf(facts: ContractModel): Generator<Change> {
 
 const TABLES = { redating: redatingTable, forecast: forecastTable, correction: correctionTable } as const;
 
-/** The first so many changes of one kind after the place, and one more. */
-async function rowsOf({ db, table }: Snapshot, kind: ChangeKind, page: ChangesPage): Promise<readonly Row[]> {
+/**
+ * The first so many changes of one kind after the place, and one more: of those recorded since the time asked about, or of those
+ * recorded before it and agreed since. Each has an index to go by.
+ */
+async function rowsOf(
+  { db, table }: Snapshot,
+  kind: ChangeKind,
+  page: ChangesPage,
+  when: 'recorded' | 'agreed',
+): Promise<readonly Row[]> {
   const of: TableDefinition = TABLES[kind];
   let query = db
     .selectFrom(`${table(of)} as move`)
@@ -129,12 +140,10 @@ async function rowsOf({ db, table }: Snapshot, kind: ChangeKind, page: ChangesPa
   if (kind !== 'correction') query = query.where('move.moves', '=', 1);
   const { since, contract, by, programme, buyer, seller, after } = page;
   if (since !== undefined)
-    query = query.where((eb) =>
-      eb.or([
-        eb('move.recordedtime', '>=', since),
-        ...(kind === 'redating' ? [eb('move.agreed_at', '>=', since)] : []),
-      ]),
-    );
+    query =
+      when === 'recorded'
+        ? query.where('move.recordedtime', '>=', since)
+        : query.where('move.agreed_at', '>=', since).where('move.recordedtime', '<', since);
   if (contract !== undefined) query = query.where('move.contract', '=', contract);
   if (by !== undefined)
     query = query.where((eb) =>

@@ -65,7 +65,7 @@ export const redatingTable: TableDefinition = {
     refused_at: { type: 'text', nullable: true },
   },
   key: ['contract', 'milestone', 'revision'],
-  indexes: [['recordedtime', 'contract', 'revision', 'milestone']],
+  indexes: [['recordedtime', 'contract', 'revision', 'milestone'], ['agreed_at']],
 };
 
 export const forecastTable: TableDefinition = {
