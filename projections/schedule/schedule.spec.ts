@@ -319,6 +319,9 @@ describe('dates that are recorded in the name of a party', () => {
       );
     const own = forecast('2022-06-30', '2020-05-01');
     const letter = (to: string) => inName(forecast(to, '2020-06-01', 'jp-mod'), 'prime-a');
+    // Told before, in its name, it takes nothing from what the party says itself.
+    const before = inName(forecast('2022-06-30', '2020-04-01', 'jp-mod'), 'prime-a');
+    expect(moved(own, before)).toEqual(['2021-06-30 2022-06-30', '2022-06-30 2022-06-30']);
     expect(moved(own, letter('2021-07-31'))).toEqual(['2021-06-30 2022-06-30']);
     expect(moved(own, letter('2022-12-31'))).toEqual(['2021-06-30 2022-06-30', '2022-06-30 2022-12-31']);
     expect(view('2020-09-01', own, letter('2021-07-31'))('D1').forecasts).toHaveLength(2);
@@ -354,6 +357,54 @@ test('an amendment that is recorded later, with an earlier time, gives no other 
   expect(view('2021-03-01', ...first, ...later, ...redated)('N')).toMatchObject({
     baseline: '2021-01-01',
     agreed: '2021-06-30',
+  });
+});
+
+describe('a stale offer', () => {
+  const cancel = event(
+    'ContractAmended',
+    { amendment: 'A', consulted: [], rationale: 'x', milestones: [{ milestone: 'D1', cancelled: true }] },
+    { by: 'jp-mod', time: '2021-01-01' },
+  );
+  const said = (type: string, data: object, by: string, time: string, recorded: string) =>
+    event(type, data, { by, time, recorded });
+
+  test('agreed to years later with a time of long ago holds from its recording', () => {
+    const agreed = (time: string) => said('AmendmentAgreed', { amendment: 'A' }, 'us-gov', time, '2023-01-31');
+    expect(view('2024-01-01', cancel, agreed('2021-01-02'))('D1').slipDays).toBe(580);
+    // Within the notice period it is taken at its word.
+    expect(view('2024-01-01', cancel, agreed('2023-01-01'))('D1').slipDays).toBe(550);
+  });
+
+  test('so does a closing', () => {
+    const close = (by: string, time: string, recorded: string) =>
+      said('ContractClosed', { reason: 'x' }, by, time, recorded);
+    const ours = close('jp-mod', '2021-02-01', '2021-02-01');
+    expect(view('2024-01-01', ours, close('us-gov', '2021-02-02', '2023-01-31'))('D1').slipDays).toBe(580);
+  });
+
+  test('to introduce a milestone otherwise takes nothing from what was agreed first, and is shown', () => {
+    const whole = (amendment: string, due: string, by: string, time: string) =>
+      event(
+        'ContractAmended',
+        {
+          amendment,
+          consulted: [],
+          rationale: 'x',
+          milestones: [{ milestone: 'N', line: '2', kind: 'delivery', description: 'n', due, binding: 'firm' }],
+        },
+        { by, time },
+      );
+    const n = view(
+      '2023-03-01',
+      whole('OLD', '2029-01-01', 'jp-mod', '2021-02-01'),
+      event('AmendmentRefused', { amendment: 'OLD', reason: 'x' }, { by: 'us-gov', time: '2021-02-01' }),
+      whole('NEW', '2021-09-01', 'us-gov', '2021-02-02'),
+      agree('NEW', '2021-02-03'),
+      agree('OLD', '2023-02-01', 'us-gov'),
+    )('N');
+    expect(n).toMatchObject({ baseline: '2021-09-01', agreed: '2021-09-01', slipDays: 546, timesRedated: 1 });
+    expect(n!.redatings[0]).toMatchObject({ amendment: 'OLD', to: '2029-01-01' });
   });
 });
 

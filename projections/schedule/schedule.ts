@@ -109,6 +109,7 @@ export const correctionTable: TableDefinition = {
     /** What was said of it before, and since; none where nothing was. */
     from: { type: 'text', nullable: true },
     to: { type: 'text', nullable: true },
+    delay: { type: 'text', nullable: true },
     corrects_id: { type: 'text' },
     corrects_source: { type: 'text' },
   },
@@ -182,7 +183,8 @@ export function moveRow(contract: string, milestone: string, { entry, from, move
 
 /** The row of a date that was corrected. */
 export function correctionRow(contract: string, corrected: CorrectedDate): Row {
-  const { milestone, revision, event, by, time, recordedtime, from = null, to = null, corrects } = corrected;
+  const { milestone, revision, event, by, time, recordedtime, corrects } = corrected;
+  const { from = null, to = null, delay = null } = corrected;
   return {
     contract,
     milestone,
@@ -194,6 +196,7 @@ export function correctionRow(contract: string, corrected: CorrectedDate): Row {
     recordedtime,
     from,
     to,
+    delay,
     corrects_id: corrects.id,
     corrects_source: corrects.source,
   };
@@ -216,7 +219,7 @@ function putMoves(facts: ContractModel, milestone: string, rows: RowSink, came?:
 
 export const schedule: Projection = {
   name: 'schedule',
-  version: 5,
+  version: 6,
   tables: [scheduleContractTable, milestoneTable, redatingTable, forecastTable, correctionTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (touched.all || touched.parties)

@@ -80,9 +80,10 @@ function deliveries(facts: ContractModel, of: CardOf): void {
 
 function delays(facts: ContractModel, of: CardOf): void {
   const { delayNoticeDays } = inForce(facts).terms;
-  for (const { withdrawn, party, startedOn, recordedtime } of facts.delays.values()) {
-    if (withdrawn) continue;
-    const lag = daysBetween(startedOn, dayOf(recordedtime));
+  for (const { withdrawn, party, onBehalfOf, startedOn, recordedtime } of facts.delays.values()) {
+    // What another reported in its name is no notice of the party's own.
+    if (withdrawn || onBehalfOf !== null) continue;
+    const lag = Math.max(0, daysBetween(startedOn, dayOf(recordedtime)));
     const card = of(party);
     card.delays += 1;
     card.lagDays += lag;
@@ -143,7 +144,7 @@ export function cardRows(facts: ContractModel): readonly Row[] {
 
 export const scorecards: Projection = {
   name: 'scorecards',
-  version: 1,
+  version: 2,
   tables: [scorecardsTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (concerns(facts, touched)) for (const row of cardRows(facts)) rows.put(scorecardsTable, row);

@@ -58,24 +58,29 @@ function determinedOf(model: ContractModel, milestone: string) {
 
 /**
  * Each stated date counts from what the same party last stated for the milestone since its last agreed re-dating, else
- * from the agreed date as it stood then; never below zero.
+ * from the agreed date as it stood then; never below zero. What was recorded in its name takes nothing from what it says itself.
  */
 function statedOf(model: ContractModel, milestone: string) {
   const alleged = new Map<string, AllegedDays>();
   const unexplained = new Map<string, UnexplainedDays>();
-  const stated = new Map<string, string>();
+  /** What each party said last itself; and the last of that and what was said in its name. */
+  const own = new Map<string, string>();
+  const known = new Map<string, string>();
   const { baseline, entries } = timelineOf(model, milestone);
   let agreed = baseline;
   for (const entry of entries) {
     if (entry.kind === 'redating') {
-      if (!entry.agreed) continue;
+      if (!entry.agreed || entry.isBefore) continue;
       agreed = entry.to;
-      stated.clear();
+      own.clear();
+      known.clear();
       continue;
     }
     const { party: by, to, delay } = entry.forecast;
-    const days = Math.max(0, daysBetween(stated.get(by) ?? agreed, to));
-    stated.set(by, to);
+    const last = entry.secondHand ? known : own;
+    const days = Math.max(0, daysBetween(last.get(by) ?? agreed, to));
+    known.set(by, to);
+    if (!entry.secondHand) own.set(by, to);
     const cause = delay === undefined ? undefined : model.delays.get(delay)?.cause;
     if (cause === undefined) unexplained.set(by, { by, days: (unexplained.get(by)?.days ?? 0) + days });
     else {

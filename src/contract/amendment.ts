@@ -31,6 +31,7 @@ import {
 import { isAfter, type AmendmentFacts, type ContractModel } from './model.js';
 import { BINDINGS, MAX_ENTRIES, MILESTONE_KINDS, NO_SIGNATURES, Reason, type MilestoneKind } from './registration.js';
 import type { DecisionState } from './state.js';
+import { holdsFrom, isWholeLine, isWholeMilestone } from './terms-in-force.js';
 import type { FieldProblem } from './validation.js';
 
 /** `{milestone, due, binding?}` re-dates, `{milestone, cancelled: true}` cancels, all of kind, description, due and binding give it whole. */
@@ -93,16 +94,6 @@ export class AmendmentAgreed {
 export class AmendmentRefused extends Reason {
   @IsId() readonly amendment!: string;
 }
-
-export const isWholeMilestone = (entry: AmendedMilestone): boolean =>
-  entry.kind !== undefined && entry.description !== undefined && entry.due !== undefined && entry.binding !== undefined;
-export const isWholeLine = (
-  entry: AmendedLine,
-): entry is AmendedLine & Required<Pick<AmendedLine, 'description' | 'quantity' | 'unit' | 'unitValue'>> =>
-  entry.description !== undefined &&
-  entry.quantity !== undefined &&
-  entry.unit !== undefined &&
-  entry.unitValue !== undefined;
 
 const present = (entry: object): string[] =>
   Object.entries(entry).flatMap(([name, value]) => (value === undefined ? [] : [name]));
@@ -227,6 +218,7 @@ function namesOf(data: ContractAmended): Named[] {
 }
 
 function foldAgreed(model: ContractModel, event: EffectiveEvent<AmendmentAgreed>): void {
+  const from = holdsFrom(model, event);
   const amendment = model.amendments.get(event.data.amendment);
   if (amendment === undefined) return; // its `time` is after the day that is asked about
   const side = model.holds(event.party, 'buyer') ? 'buyer' : 'seller';
@@ -234,12 +226,12 @@ function foldAgreed(model: ContractModel, event: EffectiveEvent<AmendmentAgreed>
     model.flag('repeated-answer', event, `amendment ${amendment.amendment} had been agreed before`);
     return;
   }
-  amendment.agreedBy.set(side, { time: event.time, recordedtime: event.recordedtime, revision: event.revision });
+  amendment.agreedBy.set(side, { time: from, recordedtime: event.recordedtime, revision: event.revision });
   if (!isBinding(amendment.side, amendment.onBehalfOf !== undefined, amendment.agreedBy)) return;
   // Where both had to agree, it holds from the day of the later of the two, whichever was recorded first; and never from
   // before it was offered, whenever the agreement is said to have been given.
   const { time } = [amendment, ...amendment.agreedBy.values()].reduce((a, b) => (isAfter(a, b) ? a : b));
-  amendment.agreement = { time, recordedtime: event.recordedtime };
+  amendment.agreement = { time, recordedtime: event.recordedtime, revision: event.revision };
   for (const { party, name, country } of amendment.data.adjudicators ?? [])
     if (!model.holds(party, 'adjudicator'))
       model.parties = [...model.parties, { party, name, role: 'adjudicator', country }];

@@ -17,6 +17,8 @@ export interface StatedDates {
   readonly event: Required<EventName>;
   readonly type: string;
   readonly version: number;
+  /** `PARTY/ID` of the delay that it reported. */
+  readonly delay: string | undefined;
   dates: readonly StatedDate[];
 }
 
@@ -33,6 +35,8 @@ export interface CorrectedDate extends Stand {
   /** The correction. */
   readonly event: Required<EventName>;
   readonly corrects: Required<EventName>;
+  /** `PARTY/ID` of the delay whose report was corrected. */
+  readonly delay: string | undefined;
 }
 
 /** Notes what an event said when it was sent, where it was corrected since. */
@@ -40,7 +44,10 @@ export function noteStated(model: ContractModel, definition: EventTypeDefinition
   if (event.correctedBy === undefined) return;
   const { type, version, revision, asSent } = event;
   const dates = definition.dates?.(asSent);
-  if (dates !== undefined) model.stated.set(revision, { event: nameOf(event), type, version, dates });
+  if (dates === undefined) return;
+  const opens = definition.opens?.(asSent);
+  const delay = opens?.kind === 'delay' ? `${event.party}/${opens.id}` : undefined;
+  model.stated.set(revision, { event: nameOf(event), type, version, delay, dates });
 }
 
 /**
@@ -60,7 +67,7 @@ export function noteCorrected(
     const [from, to] = [before.get(milestone), since.get(milestone)];
     if (from === to) continue;
     const corrected = { milestone, from, to, by, time, recordedtime, revision, event: nameOf(correction) };
-    model.correctedDate({ ...corrected, corrects: stated.event });
+    model.correctedDate({ ...corrected, corrects: stated.event, delay: stated.delay });
   }
   stated.dates = dates;
 }

@@ -147,6 +147,21 @@ describe('what was determined', () => {
   });
 });
 
+test('what is recorded in its name takes no days from what a party alleges itself', () => {
+  const letter = event(
+    'ForecastRevised',
+    { milestone: 'D1', forecast: '2021-09-30', reason: 'their letter' },
+    { by: 'jp-mod', onbehalfof: 'prime-a', time: '2020-02-15' },
+  );
+  const own = delay('2021-09-30', { time: '2020-03-01' });
+  const alleged = [{ by: 'prime-a', locus: 'subcontractor', party: 'sub-a', days: 92 }];
+  expect(d1('2021-01-01', [...base, own]).alleged).toEqual(alleged);
+  expect(d1('2021-01-01', [...base, letter, own])).toMatchObject({
+    alleged,
+    unexplained: [{ by: 'prime-a', days: 92 }],
+  });
+});
+
 test('alleged and unexplained days count from what the same party stated last, and begin anew when both sides agree', () => {
   const forecast = (to: string, time: string, by = 'prime-a') =>
     event('ForecastRevised', { milestone: 'D1', forecast: to, reason: 'r' }, { by, time });

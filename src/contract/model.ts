@@ -64,7 +64,7 @@ export interface AmendmentFacts extends Stand {
   /** Who of buyer and seller recorded agreement. */
   readonly agreedBy: Map<string, { readonly time: string; readonly recordedtime: string; readonly revision: number }>;
   /** The agreement that made it binding. */
-  agreement: { readonly time: string; readonly recordedtime: string } | undefined;
+  agreement: { readonly time: string; readonly recordedtime: string; readonly revision: number } | undefined;
   /** Who of buyer and seller recorded a refusal. */
   readonly refusedBy: Set<string>;
   refusedAt: string | undefined;
@@ -147,6 +147,7 @@ export type FlagCode =
   | 'after-closing'
   | 'basis-withdrawn'
   | 'one-sided'
+  | 'backdated'
   | 'repeated-answer'
   | 'quantity-exceeds-line'
   | 'percent-decreased'

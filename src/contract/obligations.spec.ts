@@ -70,6 +70,33 @@ test('what nobody waits for any more is not overdue, and stays on the record as 
   expect(state(reached('M1'), accept(Number(line.quantity)))).toEqual([false, 1]);
 });
 
+test('a delivery that names no line is waited for until all is accepted', () => {
+  const milestones = [{ milestone: 'ALL', kind: 'delivery', description: 'all', due: '2021-06-30', binding: 'firm' }];
+  const first = registered({ terms, milestones }, { recorded: '2020-01-10' });
+  const late = event(
+    'ReportOverdue',
+    { party: 'prime-a', milestone: 'ALL', dueOn: '2020-02-09' },
+    { by: 'ledger', time: '2020-02-10', id: 'overdue/prime-a/milestone:ALL/2020-02-09' },
+  );
+  const accept = (...lines: readonly string[]) =>
+    event(
+      'DeliveryAccepted',
+      {
+        items: registrationData()
+          .lines.filter(({ line }) => lines.includes(line))
+          .map(({ line, quantity }) => ({ line, quantity })),
+        acceptancePoint: 'destination',
+      },
+      { by: 'jp-mod', time: '2020-02-11' },
+    );
+  const overdue = (...sent: readonly Sent[]) => {
+    const rows = rowsAfter(obligations, given(first, confirmed({ time: '2020-01-10' }), late, ...sent));
+    return obligationsView(rows, '2020-03-01')!.reports.map((report) => [report.owed, report.overdue]);
+  };
+  expect(overdue(accept('1'))).toEqual([[true, true]]);
+  expect(overdue(accept(...registrationData().lines.map(({ line }) => line)))).toEqual([[false, false]]);
+});
+
 test('what is owed: a report of each line with something still to come, by who is responsible for what is due first', () => {
   expect(reports('2020-02-01')).toEqual([
     {

@@ -229,7 +229,7 @@ function nextDue(model: ContractModel, base: number, missed: readonly MissedRepo
 
 /**
  * Whether nobody waits for a report any more: both sides have closed the contract, the line or milestone is not in force or
- * cancelled, or the buyer has accepted all of the line. That somebody says that it was reached is not enough.
+ * cancelled, or the buyer has accepted all that was to be delivered. That somebody says that it was reached is not enough.
  */
 function isOverFor(model: ContractModel, key: string): boolean {
   if (model.closed !== undefined) return true;
@@ -237,7 +237,8 @@ function isOverFor(model: ContractModel, key: string): boolean {
   const line = lines.get(key);
   const of = key.startsWith('milestone:') ? milestones.get(key.slice('milestone:'.length)) : line;
   if (of === undefined || of.cancelledOn !== undefined) return true;
-  return line !== undefined && acceptedOf(model, key) >= line.quantity;
+  if (line !== undefined) return acceptedOf(model, key) >= line.quantity;
+  return 'kind' in of && of.kind === 'delivery' && milestoneDates(model, of.milestone).actual !== undefined;
 }
 
 /** Lines (or milestones without one) and parties of which a report is overdue: those that were noticed, and nothing came since. */

@@ -14,9 +14,9 @@ import {
 import { dayOf } from './calendar.js';
 import { stoodSince } from './delivery-arithmetic.js';
 import { eventType, mention, named, nameOf, qualified, type EffectiveEvent, type EventName } from './event-type.js';
-import { insertByStand, isAfter, type ContractModel, type Stand } from './model.js';
+import { insertByStand, type ContractModel, type Stand } from './model.js';
 import { minorUnits, quantityOf, valueOf } from './money.js';
-import { acceptedOf, inForce } from './terms-in-force.js';
+import { acceptedOf, holdsFrom, inForce } from './terms-in-force.js';
 
 export class PaymentMade {
   @IsId() readonly payment!: string;
@@ -73,6 +73,8 @@ export interface StatementFacts {
 }
 
 export interface SettlementFacts extends Stand {
+  /** From when it holds. */
+  readonly holdsFrom: string;
   readonly side: 'buyer' | 'seller';
   readonly by: string;
   readonly event: Required<EventName>;
@@ -134,6 +136,7 @@ function foldSettled(model: ContractModel, event: EffectiveEvent<AccountSettled>
     time,
     revision,
     recordedtime,
+    holdsFrom: holdsFrom(model, event),
     side,
     by: party,
     event: nameOf(event),
@@ -166,10 +169,11 @@ function foldSettled(model: ContractModel, event: EffectiveEvent<AccountSettled>
   model.touch('settlement', String(other.revision));
 }
 
-/** The day (`time`) of the later of the two settlements that agree; `undefined` while there are none. */
+/** The day from which the later of the two settlements that agree holds; `undefined` while there are none. */
 export function settledOn({ settled }: ContractModel): string | undefined {
   if (settled === undefined) return undefined;
-  return dayOf((isAfter(settled.first, settled.second) ? settled.first : settled.second).time);
+  const [first, second] = [dayOf(settled.first.holdsFrom), dayOf(settled.second.holdsFrom)];
+  return first > second ? first : second;
 }
 
 /** Value in minor units over all lines, each rounded half up by itself. */

@@ -33,6 +33,7 @@ import {
 import type { ContractModel } from './model.js';
 import { isAfter } from './model.js';
 import type { DecisionState } from './state.js';
+import { holdsFrom } from './terms-in-force.js';
 import type { FieldProblem } from './validation.js';
 
 /** Most lines, milestones, or party entries that one contract may have. */
@@ -426,12 +427,13 @@ export const registrationTypes = [
     inPersonOnly: true,
     portfolio: { folds: true, keep: () => ({}) },
     fold: (model, event) => {
+      const time = holdsFrom(model, event);
       const side = model.holds(event.party, 'buyer') ? 'buyer' : 'seller';
       if (model.closings.has(side)) {
         model.flag('repeated-answer', event, `the ${side} had closed before`);
         return;
       }
-      const closing = { time: event.time, revision: event.revision, event: nameOf(event) };
+      const closing = { time, revision: event.revision, event: nameOf(event) };
       model.closings.set(side, closing);
       const other = model.closings.get(side === 'buyer' ? 'seller' : 'buyer');
       if (other === undefined) {

@@ -13,7 +13,7 @@ export type TimelineEntry = Stand & {
   /** Recorded for the party by another: it never puts aside what the party said itself. */
   readonly secondHand: boolean;
 } & (
-    | { readonly kind: 'redating'; readonly side: Side; readonly agreed: boolean }
+    | { readonly kind: 'redating'; readonly side: Side; readonly agreed: boolean; readonly isBefore: boolean }
     /** `counts`: stated by seller, prime or the responsible party. */
     | { readonly kind: 'forecast'; readonly counts: boolean }
   );
@@ -111,6 +111,7 @@ const redatingEntry = (redating: Redating): ModelEntry => ({
   to: redating.to,
   secondHand: redating.amendment.onBehalfOf !== undefined,
   side: redating.amendment.side,
+  isBefore: redating.isBefore,
   agreed: redating.amendment.agreement !== undefined,
   redating,
 });
@@ -128,11 +129,20 @@ export function* movesOf(model: ContractModel, id: string): Generator<Move> {
   const { baseline, entries } = timelineOf(model, id);
   const walk = new Timeline(baseline);
   for (const entry of entries) {
-    const { standing: from, agreed } = walk;
+    const { standing: from, agreed, restsOnTold } = walk;
     walk.add(entry);
-    const moves = entry.kind === 'forecast' ? walk.standing !== from : entry.to !== from || entry.to !== agreed;
-    yield { entry, from, moves };
+    yield { entry, from, moves: isMove(entry, walk.standing, { from, agreed, restsOnTold }) };
   }
+}
+
+function isMove(
+  entry: TimelineEntry,
+  standing: string,
+  before: { readonly from: string; readonly agreed: string; readonly restsOnTold: boolean },
+): boolean {
+  if (entry.kind === 'redating') return !entry.isBefore && (entry.to !== before.from || entry.to !== before.agreed);
+  // What was said in its name before takes nothing from what a party says itself.
+  return standing !== before.from || (entry.counts && !entry.secondHand && before.restsOnTold);
 }
 
 interface Dated {
@@ -183,11 +193,19 @@ export class Timeline {
     this.#order += 1;
     if (entry.kind === 'forecast') {
       if (entry.counts) hear(this.#forecasts, entry, this.#order);
+    } else if (entry.isBefore) {
+      // The introduction, which comes after it, decides.
     } else if (entry.agreed) {
       this.agreed = entry.to;
       this.#forecasts = {};
       this.#redatings = { buyer: {}, seller: {} };
     } else hear(this.#redatings[entry.side], entry, this.#order);
+  }
+
+  /** Whether the forecast is what was recorded in a name, and not what was said. */
+  get restsOnTold(): boolean {
+    const { own, told } = this.#forecasts;
+    return told !== undefined && latestOf([own, told]) === told;
   }
 
   get forecast(): string | undefined {

@@ -116,9 +116,14 @@ const linesOf = (data: WithItems): Named[] =>
 const DISPATCHED_BY: readonly Role[] = ['prime', 'subcontractor', 'carrier'];
 const RECEIVED_BY: readonly Role[] = ['buyer', 'inspector'];
 
-function rankOf(model: ContractModel, party: string, order: readonly Role[]): number {
+/** What was recorded for a party stands behind what one of its role said itself. */
+function rankOf(
+  model: ContractModel,
+  { party, onBehalfOf }: Pick<EffectiveEvent, 'party' | 'onBehalfOf'>,
+  order: readonly Role[],
+): number {
   const found = order.findIndex((role) => model.holds(party, role));
-  return found === -1 ? order.length : found;
+  return 2 * (found === -1 ? order.length : found) + (onBehalfOf === undefined ? 0 : 1);
 }
 
 /** The shipment of an event, made known with the first that names it. */
@@ -221,7 +226,7 @@ export const shipmentTypes = [
     portfolio: { folds: true, keep: linesOnly },
     fold: (model, event) => {
       addLines(model, shipmentOf(model, event.data.shipment), event.data.items);
-      const rank = rankOf(model, event.party, DISPATCHED_BY);
+      const rank = rankOf(model, event, DISPATCHED_BY);
       say(model, 'dispatch', event, rank);
       if (!event.withdrawn) carry(model, event, rank, 'shipped');
     },
@@ -255,7 +260,7 @@ export const shipmentTypes = [
       const shipment = shipmentOf(model, event.data.shipment);
       addLines(model, shipment, event.data.items);
       if (event.withdrawn) return;
-      const rank = rankOf(model, event.party, RECEIVED_BY);
+      const rank = rankOf(model, event, RECEIVED_BY);
       say(model, 'receipt', event, rank);
       carry(model, event, rank, 'received');
       const day = dayOf(event.time);

@@ -2,11 +2,23 @@
  * What is agreed as of the events folded: lines, milestones, value and terms from the registration and the amendments
  * that both sides recorded agreement to. Computed anew when one of these changes, which is seldom.
  */
-import { isWholeLine, isWholeMilestone, type AmendedMilestone } from './amendment.js';
-import { dayOf } from './calendar.js';
+import type { AmendedLine, AmendedMilestone } from './amendment.js';
+import { compareInstants, dayOf, daysBetween } from './calendar.js';
+import type { EffectiveEvent } from './event-type.js';
 import { compareStands, type AmendmentFacts, type ContractModel, type Stand } from './model.js';
 import { quantityOf } from './money.js';
 import type { ContractTerms, MilestoneKind } from './registration.js';
+
+/** Whether it gives all that a milestone, or a line, is introduced with. */
+export const isWholeMilestone = (entry: AmendedMilestone): boolean =>
+  entry.kind !== undefined && entry.description !== undefined && entry.due !== undefined && entry.binding !== undefined;
+export const isWholeLine = (
+  entry: AmendedLine,
+): entry is AmendedLine & Required<Pick<AmendedLine, 'description' | 'quantity' | 'unit' | 'unitValue'>> =>
+  entry.description !== undefined &&
+  entry.quantity !== undefined &&
+  entry.unit !== undefined &&
+  entry.unitValue !== undefined;
 
 export interface LineInForce {
   readonly line: string;
@@ -51,6 +63,23 @@ export interface InForce {
 export interface Redating extends Stand {
   readonly amendment: AmendmentFacts;
   readonly to: string;
+  /** It stands before the amendment that introduced the milestone, which is the later one and decides: it moves nothing. */
+  readonly isBefore: boolean;
+}
+
+/**
+ * From when an act holds that binds because both sides did it (an agreement, a closing, a settlement): from its `time`. One that was
+ * recorded later than the notice period after it is said to have been done, on a contract that was on the ledger by then, is flagged
+ * and holds from its recording: nobody makes the days of a delay go away by saying now what was agreed to long ago.
+ */
+export function holdsFrom(model: ContractModel, event: EffectiveEvent): string {
+  const { registration } = model;
+  const { time, recordedtime } = event;
+  if (registration === undefined || compareInstants(time, registration.recordedtime) < 0) return time;
+  const days = daysBetween(dayOf(time), dayOf(recordedtime));
+  if (days <= inForce(model).terms.delayNoticeDays) return time;
+  model.flag('backdated', event, `said to have been done ${days} days before it was recorded: it holds from then`);
+  return recordedtime;
 }
 
 /** @throws RangeError where the contract has not been registered */
@@ -206,15 +235,15 @@ function compute(model: ContractModel): InForce {
 }
 
 /**
- * Which amendment introduces each line and milestone: of those that give it whole the one recorded first, whatever `time` the
- * others have. So no promise that is recorded later takes the place of the first.
+ * Which amendment introduces each line and milestone: of those that give it whole the one that was the first to be agreed, whatever
+ * `time` the others have. So nothing that is agreed later, a new offer or an old one, takes the place of the first promise.
  */
 function introducersOf(agreed: readonly AmendmentFacts[]) {
   const lines = new Map<string, AmendmentFacts>();
   const milestones = new Map<string, AmendmentFacts>();
   const note = (of: Map<string, AmendmentFacts>, id: string, amendment: AmendmentFacts): void => {
     const known = of.get(id);
-    if (known === undefined || amendment.revision < known.revision) of.set(id, amendment);
+    if (known === undefined || agreedAt(amendment) < agreedAt(known)) of.set(id, amendment);
   };
   for (const amendment of agreed) {
     for (const entry of amendment.data.lines ?? []) if (isWholeLine(entry)) note(lines, entry.line, amendment);
@@ -224,10 +253,13 @@ function introducersOf(agreed: readonly AmendmentFacts[]) {
   return { lines, milestones };
 }
 
+/** Revision of the agreement that made it binding. */
+const agreedAt = ({ agreement }: AmendmentFacts): number => agreement?.revision ?? Number.POSITIVE_INFINITY;
+
 const agreementDay = (amendment: AmendmentFacts): string =>
   amendment.agreement === undefined ? '' : dayOf(amendment.agreement.time);
 
-/** An amendment re-dates a milestone that was there before it; the one that introduced it gave the baseline. */
+/** Every amendment that gives a milestone a date, but the one that introduced it: that gave the baseline. */
 function redatingsOf(
   all: readonly AmendmentFacts[],
   milestones: ReadonlyMap<string, MilestoneInForce>,
@@ -237,8 +269,8 @@ function redatingsOf(
     for (const entry of amendment.data.milestones ?? []) {
       const milestone = milestones.get(entry.milestone);
       if (entry.due === undefined || milestone === undefined || milestone.introducedBy === amendment) continue;
-      if (milestone.introducedBy !== undefined && compareStands(amendment, milestone.introducedBy) < 0) continue;
-      const redating = { amendment, to: entry.due, time: amendment.time, revision: amendment.revision };
+      const isBefore = milestone.introducedBy !== undefined && compareStands(amendment, milestone.introducedBy) < 0;
+      const redating = { amendment, to: entry.due, time: amendment.time, revision: amendment.revision, isBefore };
       const known = found.get(entry.milestone);
       if (known === undefined) found.set(entry.milestone, [redating]);
       else known.push(redating);

@@ -12,13 +12,17 @@ import {
   type Data,
   type Fact,
 } from './record.js';
-import { agreedDate, standingDate, timeline, type Entry } from './schedule.js';
+import { agreedDate, restsOnTold, standingDate, timeline, type Entry } from './schedule.js';
 import { milestones, registrationOf, type Milestone } from './terms.js';
 
 /** Whether it moved the date, given what the timeline held just before it. */
 function moves(entry: Entry, before: readonly Entry[], baseline: string): boolean {
   const standing = standingDate(before, baseline);
-  if (entry.kind === 'forecast') return standingDate([...before, entry], baseline) !== standing;
+  if (entry.kind === 'forecast') {
+    const isOwn = entry.counts && entry.fact.onBehalfOf === undefined;
+    return standingDate([...before, entry], baseline) !== standing || (isOwn && restsOnTold(before));
+  }
+  if (entry.isBefore) return false;
   return entry.to !== standing || entry.to !== agreedDate(before, baseline);
 }
 
@@ -110,7 +114,7 @@ function corrected(book: Book) {
             consulted: null,
             rationale: null,
             amendment: null,
-            delay: null,
+            delay: target.type === 'DelayReported' ? openedId(target) : null,
             event: nameOf(correction),
             corrects: nameOf(target),
             correctedBy: null,

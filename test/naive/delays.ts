@@ -110,10 +110,14 @@ function moved(book: Book, milestone: Dated, type: string): { readonly fact: Fac
   return entries.flatMap((entry, at) => {
     if (entry.fact.type !== type) return [];
     const before = entries.slice(0, at);
-    const own = sinceAgreed(before).findLast(
-      ({ kind, fact }) => kind === 'forecast' && fact.party === entry.fact.party,
+    // What was recorded in its name takes nothing from what a party says itself.
+    const last = sinceAgreed(before).findLast(
+      ({ kind, fact }) =>
+        kind === 'forecast' &&
+        fact.party === entry.fact.party &&
+        (fact.onBehalfOf === undefined || entry.fact.onBehalfOf !== undefined),
     );
-    const from = own?.to ?? agreedDate(before, milestone.baseline);
+    const from = last?.to ?? agreedDate(before, milestone.baseline);
     return [{ fact: entry.fact, days: Math.max(0, daysBetween(from, entry.to)) }];
   });
 }

@@ -3,6 +3,7 @@ import {
   closedOn,
   currencyOf,
   held,
+  lastHolds,
   lines,
   registrationOf,
   sideOf,
@@ -15,7 +16,7 @@ import {
   larger,
   later,
   once,
-  lastByTime,
+  dayOf,
   minorUnits,
   notBelowZero,
   quantityOf,
@@ -45,13 +46,15 @@ export const quantityIn = (facts: readonly Fact[], line: string): bigint =>
 export const shipmentOf = (fact: Fact): string | null => reference(fact, 'shipment') ?? null;
 export const shipmentsIn = (facts: readonly Fact[]): (string | null)[] => [...new Set(facts.map(shipmentOf))];
 
-/** Of several reports the one by the highest role, and within a role the first recorded. */
+/** Of several reports the one by the highest role, and within a role the first recorded, in person before on behalf. */
 export function thatCounts(book: Book, facts: readonly Fact[], roles: readonly Role[]): Fact | undefined {
+  const isOwn = ({ onBehalfOf }: Fact): boolean => onBehalfOf === undefined;
   for (const role of roles) {
-    const found = facts.find((fact) => held(book, fact, role));
+    const ofRole = facts.filter((fact) => held(book, fact, role));
+    const found = ofRole.find(isOwn) ?? ofRole[0];
     if (found !== undefined) return found;
   }
-  return facts[0];
+  return facts.find(isOwn) ?? facts[0];
 }
 
 export const DISPATCHERS: readonly Role[] = ['prime', 'subcontractor', 'carrier'];
@@ -158,7 +161,7 @@ export const deliveredOn = once((book: Book): string | undefined =>
 
 export interface Settlement {
   readonly facts: readonly [Fact, Fact];
-  /** The day of the later of the two. */
+  /** The day from which the later of the two holds. */
   readonly on: string;
 }
 
@@ -174,7 +177,7 @@ export function settlement(book: Book): Settlement | undefined {
           sameMoney(each.data['finalAmount'], second.data['finalAmount']) &&
           sameMoney(each.data['refund'], second.data['refund']),
       );
-    if (first !== undefined) return { facts: [first, second], on: timeDay(lastByTime([first, second])!) };
+    if (first !== undefined) return { facts: [first, second], on: dayOf(lastHolds(book, [first, second])) };
   }
   return undefined;
 }

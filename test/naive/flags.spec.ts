@@ -50,7 +50,7 @@ const progress = (percent: number | string, time: string) =>
   say('ManufacturingProgressed', { line: '1', stage: 'x', percent, unitsCompleted: 9 }, 'prime-a', time);
 
 test('every row of the table', () => {
-  expect(FLAGS).toHaveLength(9);
+  expect(FLAGS).toHaveLength(10);
 });
 
 test('second-hand: what is recorded for another, while it is not taken back', () => {
@@ -229,6 +229,15 @@ test('percent-decreased: below what was last said by `time` of what was recorded
   expect(flags([progress(50, '2020-03-02'), started, progress(40, '2020-03-05')])).toEqual(['e3 percent-decreased']);
   const completed = say('ManufacturingCompleted', { line: '1', quantity: 1 }, 'prime-a', '2020-03-04');
   expect(flags([completed, progress(99, '2020-03-05')])).toEqual(['e2 percent-decreased']);
+});
+
+test('backdated: what binds both sides, recorded long after it is said to have been done', () => {
+  // The notice period is 30 days, and the registration was recorded on 15 January 2020.
+  const closed = (time: string, recordedOn: string) => close('us-gov', time, { recorded: recordedOn });
+  expect(flags([closed('2020-03-01', '2020-03-31')])).toEqual(['e1 one-sided']);
+  expect(flags([closed('2020-03-01', '2020-04-01')])).toEqual(['e1 backdated', 'e1 one-sided']);
+  // What happened before there was a ledger to tell it to is history.
+  expect(flags([closed('2019-03-01', '2020-04-01')])).toEqual(['e1 one-sided']);
 });
 
 test('other-currency: a payment or a statement', () => {

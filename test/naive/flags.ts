@@ -3,9 +3,8 @@ import { acceptedInAll, deliveries, DISPATCHERS, named, RECEIVERS, settlement, s
 import {
   byTime,
   ever,
-  isAfter,
+  instantKey,
   isNamed,
-  lastByTime,
   mentions,
   nameOf,
   opening,
@@ -20,7 +19,7 @@ import {
   type Money,
   until,
 } from './record.js';
-import { amendments, closings, currencyOf, lineOf, lines, sideOf } from './terms.js';
+import { amendments, closings, currencyOf, holdsFrom, lastHolds, lineOf, lines, sideOf } from './terms.js';
 import type { EventName } from '../../src/contract/event-type.js';
 
 type Stands = (book: Book, fact: Fact) => boolean;
@@ -35,9 +34,14 @@ const secondHand: Stands = (_book, fact) => fact.onBehalfOf !== undefined;
 const afterClosing: Stands = (book, fact) => {
   const both = closings(book);
   return (
-    both !== undefined && both.every(({ revision }) => revision < fact.revision) && isAfter(fact, lastByTime(both)!)
+    both !== undefined &&
+    both.every(({ revision }) => revision < fact.revision) &&
+    instantKey(fact.time) > instantKey(lastHolds(book, both))
   );
 };
+
+const backdated: Stands = (book, fact) =>
+  ['AmendmentAgreed', 'ContractClosed', 'AccountSettled'].includes(fact.type) && holdsFrom(book, fact) !== fact.time;
 
 /** The events that data name; an `evidence` may also be the name of a document, which is no event. */
 const eventsNamed = (fact: Fact): Required<EventName>[] => {
@@ -204,6 +208,7 @@ const otherCurrency: Stands = (book, fact) =>
 const BY_CODE: Readonly<Record<string, Stands>> = {
   'second-hand': secondHand,
   'after-closing': afterClosing,
+  backdated,
   'unknown-reference': unknownReference,
   'basis-withdrawn': basisWithdrawn,
   'one-sided': oneSided,

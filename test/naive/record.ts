@@ -54,7 +54,7 @@ export const later = (a: string, b: string): string => (a > b ? a : b);
 export const earlier = (a: string, b: string): string => (a < b ? a : b);
 
 /** One instant may be spelt in several ways; seconds and what is left of the fraction compare as text. */
-function instantKey(time: string): string {
+export function instantKey(time: string): string {
   const [seconds = '', fraction = ''] = time.toUpperCase().replace('Z', '').split('.');
   return `${seconds}.${fraction.replace(/0+$/, '')}`;
 }
@@ -62,7 +62,6 @@ function instantKey(time: string): string {
 /** By `time`, then by revision. */
 export const byTime = (a: ContractEvent, b: ContractEvent): number =>
   byText(instantKey(a.time), instantKey(b.time)) || a.revision - b.revision;
-export const isAfter = (a: ContractEvent, b: ContractEvent): boolean => instantKey(a.time) > instantKey(b.time);
 
 export const byText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 export const nullFirst = (a: string | null, b: string | null): number =>

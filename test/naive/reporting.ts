@@ -182,7 +182,10 @@ export interface Missing {
 function isOver(book: Book, subject: Subject): boolean {
   const line = lineOf(book, subject.line);
   const isDelivered = line !== undefined && accepted(book, line) >= line.quantity;
-  return closedOn(book) !== undefined || isCancelled(book, subject) || isDelivered;
+  const isReached =
+    line === undefined &&
+    milestonesOf(book, subject).some((each) => each.kind === 'delivery' && actualOf(book, each) !== undefined);
+  return closedOn(book) !== undefined || isCancelled(book, subject) || isDelivered || isReached;
 }
 
 /** Whether a party has reported since it was noticed to have missed a day. */

@@ -22,6 +22,8 @@ export interface Redating {
   readonly fact: Fact;
   readonly to: string;
   readonly amendment: Amendment;
+  /** Before the amendment that introduced the milestone, in `time`: that one comes later and decides. */
+  readonly isBefore: boolean;
 }
 export interface Forecast {
   readonly kind: 'forecast';
@@ -37,9 +39,14 @@ export function timeline(book: Book, milestone: Milestone): Entry[] {
   const redatings = amendments(book).flatMap((amendment): Redating[] =>
     ((amendment.fact.data['milestones'] ?? []) as { readonly milestone: string; readonly due?: string }[])
       .filter(({ milestone: id, due }) => id === milestone.milestone && due !== undefined)
-      // What comes before the amendment that introduced it in `time` gives it no new date: it had none yet.
-      .filter(() => milestone.introducedBy === undefined || byTime(amendment.fact, milestone.introducedBy) > 0)
-      .map(({ due }) => ({ kind: 'redating', fact: amendment.fact, to: due!, amendment })),
+      .filter(() => amendment.fact !== milestone.introducedBy)
+      .map(({ due }) => ({
+        kind: 'redating',
+        fact: amendment.fact,
+        to: due!,
+        amendment,
+        isBefore: milestone.introducedBy !== undefined && byTime(amendment.fact, milestone.introducedBy) < 0,
+      })),
   );
   const counts = (fact: Fact): boolean =>
     held(book, fact, 'seller') || held(book, fact, 'prime') || fact.party === milestone.responsible;
@@ -58,7 +65,8 @@ interface Stated {
 export const forecastsIn = ({ type, data }: Fact): readonly Stated[] =>
   type === 'DelayReported' ? (data['forecasts'] as Stated[]) : [data as Data & Stated];
 
-const isAgreed = (entry: Entry): boolean => entry.kind === 'redating' && entry.amendment.agreement !== undefined;
+const isAgreed = (entry: Entry): boolean =>
+  entry.kind === 'redating' && !entry.isBefore && entry.amendment.agreement !== undefined;
 
 /** What follows the last agreed re-dating; all where there is none. */
 export const sinceAgreed = (entries: readonly Entry[]): readonly Entry[] =>
@@ -67,7 +75,7 @@ export const agreedDate = (entries: readonly Entry[], baseline: string): string 
   entries.findLast(isAgreed)?.to ?? baseline;
 
 function imposing(entries: readonly Entry[]): Redating | undefined {
-  const since = sinceAgreed(entries).filter((entry) => entry.kind === 'redating');
+  const since = sinceAgreed(entries).filter((entry) => entry.kind === 'redating' && !entry.isBefore) as Redating[];
   const lasts = (['buyer', 'seller'] satisfies Side[])
     .flatMap((side) => voiced(since.filter(({ amendment }) => amendment.side === side)))
     .toSorted((a, b) => byTime(a.fact, b.fact));
@@ -80,6 +88,16 @@ function voiced<E extends Entry>(entries: readonly E[]): E[] {
   const own = entries.findLastIndex(({ fact }) => fact.onBehalfOf === undefined);
   const told = entries.findLastIndex(({ fact }) => fact.onBehalfOf !== undefined);
   return [own, ...(told > own ? [told] : [])].filter((at) => at !== -1).map((at) => entries[at]!);
+}
+
+/** Whether the date rests on what was recorded in a name, and not on what was said. */
+export function restsOnTold(entries: readonly Entry[]): boolean {
+  const [own, told] = ['own', 'told'].map((who) =>
+    voiced(sinceAgreed(entries).filter((entry) => entry.kind === 'forecast' && entry.counts)).find(
+      ({ fact }) => (fact.onBehalfOf === undefined) === (who === 'own'),
+    ),
+  );
+  return told !== undefined && (own === undefined || told.to > own.to);
 }
 
 /** The last forecast that counts: in person, unless a later date was recorded on behalf since. */

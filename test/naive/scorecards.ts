@@ -14,7 +14,9 @@ function ofContract(book: Book, party: string) {
     ({ kind, cancelled, responsible }) => kind === 'delivery' && !cancelled && responsible === party,
   );
   const reached = deliveries.filter(({ dates }) => dates.actual !== null);
-  const delays = delayReports(book).filter((report) => report.party === party && !report.withdrawn);
+  const delays = delayReports(book).filter(
+    (report) => report.party === party && report.onBehalfOf === undefined && !report.withdrawn,
+  );
   const checks = firstChecks(book).filter((check) =>
     lines(book).some(({ line, responsible }) => line === check.line && responsible === party),
   );
@@ -35,7 +37,7 @@ function ofContract(book: Book, party: string) {
         : 0,
     delays: delays.length,
     late: delays.filter((report) => noticeLagDays(report) > termsInForce(book).delayNoticeDays).length,
-    lagDays: total(delays.map(noticeLagDays)),
+    lagDays: total(delays.map((report) => Math.max(0, noticeLagDays(report)))),
     first: checks.length,
     passed: checks.filter(({ passed }) => passed).length,
     raised: raised.length,

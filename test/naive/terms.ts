@@ -1,14 +1,20 @@
 /** Who is on the contract, what was agreed, and the lines, milestones, value and terms that are in force. */
 import type { Role } from '../../src/contract/event-type.js';
 import {
+  byText,
   byTime,
   dayNumber,
+  dayOf,
+  daysBetween,
   earlier,
+  instantKey,
+  later,
   once,
-  lastByTime,
   quantityOf,
+  recordedDay,
   said,
   timeDay,
+  until,
   type Book,
   type Data,
   type Fact,
@@ -28,6 +34,23 @@ export function holderOfSide(book: Book, side: Side): string {
 }
 export const sideOf = (book: Book, party: string): Side | undefined =>
   SIDES.find((side) => holderOfSide(book, side) === party);
+
+/**
+ * From when an act holds that needs both sides: its `time`; its recording where that came more than the notice period later, on a
+ * contract that had been registered by that `time`.
+ */
+export function holdsFrom(book: Book, fact: Fact): string {
+  const known = byText(instantKey(fact.time), instantKey(registrationOf(book)!.recordedtime)) >= 0;
+  const { delayNoticeDays } = termsInForce(until(book, fact.revision - 1));
+  return known && daysBetween(timeDay(fact), recordedDay(fact)) > delayNoticeDays ? fact.recordedtime : fact.time;
+}
+
+/** The instant from which the last of several holds. */
+export const lastHolds = (book: Book, facts: readonly Fact[]): string =>
+  facts
+    .map((fact) => holdsFrom(book, fact))
+    .toSorted((a, b) => byText(instantKey(a), instantKey(b)))
+    .at(-1)!;
 
 export interface Amendment {
   readonly id: string;
@@ -61,7 +84,7 @@ export const amendments = once((book: Book): Amendment[] => {
       fact,
       side,
       agreement: agreed.toSorted((a, b) => a.revision - b.revision).at(-1),
-      agreedOn: agreed.length === 0 ? undefined : timeDay(lastByTime([fact, ...agreed])!),
+      agreedOn: agreed.length === 0 ? undefined : later(timeDay(fact), dayOf(lastHolds(book, agreed))),
       refusal: refusals.toSorted((a, b) => a.revision - b.revision)[0],
     };
   });
@@ -146,10 +169,10 @@ export const closings = once((book: Book): readonly Fact[] | undefined => {
   return firsts.every((closing) => closing !== undefined) ? firsts : undefined;
 });
 
-/** The day of the later closing. */
+/** The day from which the later closing holds. */
 export const closedOn = once((book: Book): string | undefined => {
   const both = closings(book);
-  return both === undefined ? undefined : timeDay(lastByTime(both)!);
+  return both === undefined ? undefined : dayOf(lastHolds(book, both));
 });
 
 export interface Line {
@@ -190,10 +213,10 @@ function introduced(book: Book, list: 'lines' | 'milestones', id: string, whole:
   for (const [at, amendment] of agreed.entries())
     for (const data of (amendment.fact.data[list] ?? []) as Data[]) {
       if (!whole(data) || found.some((other) => other.id === data[id])) continue;
-      // Whatever its `time`, what was recorded later does not introduce it.
+      // Whatever its `time`, what was agreed later does not introduce it.
       const first = agreed
         .filter((other) => gives(other, data[id]))
-        .toSorted((a, b) => a.fact.revision - b.fact.revision)[0];
+        .toSorted((a, b) => a.agreement!.revision - b.agreement!.revision)[0];
       if (first !== amendment) continue;
       const changes = agreed.slice(at + 1).flatMap(({ fact }) => given(fact, list, id, data[id]));
       found.push({ id: data[id], data, amendment, changes });
