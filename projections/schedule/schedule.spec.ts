@@ -380,7 +380,12 @@ describe('a stale offer', () => {
     const close = (by: string, time: string, recorded: string) =>
       said('ContractClosed', { reason: 'x' }, by, time, recorded);
     const ours = close('jp-mod', '2021-02-01', '2021-02-01');
-    expect(view('2024-01-01', ours, close('us-gov', '2021-02-02', '2023-01-31'))('D1').slipDays).toBe(580);
+    const theirs = close('us-gov', '2021-02-02', '2023-01-31');
+    expect(view('2024-01-01', ours, theirs)('D1').slipDays).toBe(580);
+    // Asked about a day before that, it does not hold yet, though it is said to have been done by then.
+    const { recorded } = given(...base, ours, theirs);
+    expect(foldAll(recorded, '2022-01-01').closed).toBeUndefined();
+    expect(foldAll(recorded, '2023-01-31').closed).toBeDefined();
   });
 
   test('to introduce a milestone otherwise takes nothing from what was agreed first, and is shown', () => {

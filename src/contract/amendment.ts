@@ -219,6 +219,7 @@ function namesOf(data: ContractAmended): Named[] {
 
 function foldAgreed(model: ContractModel, event: EffectiveEvent<AmendmentAgreed>): void {
   const from = holdsFrom(model, event);
+  if (from === undefined) return;
   const amendment = model.amendments.get(event.data.amendment);
   if (amendment === undefined) return; // its `time` is after the day that is asked about
   const side = model.holds(event.party, 'buyer') ? 'buyer' : 'seller';

@@ -231,6 +231,8 @@ const untouched = (): Touched => ({
 
 export class ContractModel {
   readonly contract: string;
+  /** What holds only from after this day (`holdsFrom` of `terms-in-force.ts`) has not happened yet. */
+  readonly until: string | undefined;
   /** Revision, position and recordedtime of the last event folded. */
   revision = -1;
   position = 0n;
@@ -310,8 +312,10 @@ export class ContractModel {
   readonly #later = new Map<string, () => void>();
   #touched = untouched();
 
-  constructor(contract: string) {
+  /** @param until the day asked about, where events that happened after it are left out */
+  constructor(contract: string, until?: string) {
     this.contract = contract;
+    this.until = until;
   }
 
   get touched(): Touched {

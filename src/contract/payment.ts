@@ -131,12 +131,14 @@ const same = (a: Money, b: Money): boolean => a.currency === b.currency && minor
 
 function foldSettled(model: ContractModel, event: EffectiveEvent<AccountSettled>): void {
   const { time, revision, recordedtime, party, data } = event;
+  const from = holdsFrom(model, event);
+  if (from === undefined) return;
   const side = model.holds(party, 'buyer') ? 'buyer' : 'seller';
   const settlement: SettlementFacts = {
     time,
     revision,
     recordedtime,
-    holdsFrom: holdsFrom(model, event),
+    holdsFrom: from,
     side,
     by: party,
     event: nameOf(event),

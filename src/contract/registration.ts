@@ -428,6 +428,7 @@ export const registrationTypes = [
     portfolio: { folds: true, keep: () => ({}) },
     fold: (model, event) => {
       const time = holdsFrom(model, event);
+      if (time === undefined) return;
       const side = model.holds(event.party, 'buyer') ? 'buyer' : 'seller';
       if (model.closings.has(side)) {
         model.flag('repeated-answer', event, `the ${side} had closed before`);

@@ -71,15 +71,16 @@ export interface Redating extends Stand {
  * From when an act holds that binds because both sides did it (an agreement, a closing, a settlement): from its `time`. One that was
  * recorded later than the notice period after it is said to have been done, on a contract that was on the ledger by then, is flagged
  * and holds from its recording: nobody makes the days of a delay go away by saying now what was agreed to long ago.
+ * @returns `undefined` where that is after the day asked about: it does not hold yet
  */
-export function holdsFrom(model: ContractModel, event: EffectiveEvent): string {
+export function holdsFrom(model: ContractModel, event: EffectiveEvent): string | undefined {
   const { registration } = model;
   const { time, recordedtime } = event;
   if (registration === undefined || compareInstants(time, registration.recordedtime) < 0) return time;
   const days = daysBetween(dayOf(time), dayOf(recordedtime));
   if (days <= inForce(model).terms.delayNoticeDays) return time;
   model.flag('backdated', event, `said to have been done ${days} days before it was recorded: it holds from then`);
-  return recordedtime;
+  return model.until === undefined || dayOf(recordedtime) <= model.until ? recordedtime : undefined;
 }
 
 /** @throws RangeError where the contract has not been registered */

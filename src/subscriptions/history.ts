@@ -20,6 +20,8 @@ export interface HistoryPart {
   readonly recorded?: (event: DecodedEvent) => boolean;
   /** Which of those are folded. Corrections decide whether they are among them or not. */
   readonly folded?: (event: DecodedEvent) => boolean;
+  /** The day asked about, where what happened after it is not folded. */
+  readonly on?: string | undefined;
   /** Checks the stream's hashes while reading, as far as it is read. */
   readonly verify?: boolean;
   /** It is known that there is a correction: the pass that hopes for none is left out. */
@@ -74,7 +76,7 @@ async function fold(
   corrections: Corrections | undefined,
   whole = part.upTo === undefined,
 ): Promise<FoldedHistory | undefined> {
-  const model = new ContractModel(contract);
+  const model = new ContractModel(contract, part.on);
   const verifier = part.verify === true ? new StreamVerifier(streamOf(contract)) : undefined;
   let count = 0;
   let last: DecodedEvent | undefined;

@@ -53,7 +53,7 @@ export async function portfolioAnswer(snapshot: Snapshot, question: PortfolioQue
   const sums = new Exposure({ day, groupBy: want.kind === 'sums' ? want.groupBy : undefined });
   for await (const contracts of factsOf(snapshot, past, range))
     for (const facts of contracts) {
-      const model = foldFacts(facts);
+      const model = foldFacts(facts, past.on);
       if (model.registration === undefined) continue;
       if (want.kind === 'scorecards') {
         for (const row of cardRows(model)) if (isAsked(row, want.of)) cards.push(row);
@@ -76,8 +76,11 @@ export async function portfolioAnswer(snapshot: Snapshot, question: PortfolioQue
 /** More than twice as many changes as the largest page has: they are put in order so seldom that it costs nothing. */
 const CHANGES_KEPT = 2_000;
 
-/** The facts of a contract as its sums are computed from them; without a registration where it was not there yet. */
-export function foldFacts({ contract, revision, facts: text }: ContractFacts): ContractModel {
+/**
+ * The facts of a contract as its sums are computed from them; without a registration where it was not there yet.
+ * @param on the day asked about, where what happened after it was left out
+ */
+export function foldFacts({ contract, revision, facts: text }: ContractFacts, on?: string): ContractModel {
   const facts = JSON.parse(`[${text}]`) as Fact[];
   facts.sort((a, b) => a[0] - b[0]);
   let corrections: Map<number, Deciding> | undefined;
@@ -86,7 +89,7 @@ export function foldFacts({ contract, revision, facts: text }: ContractFacts): C
       const correction = data as CorrectionFact;
       (corrections ??= new Map()).set(correction.of, { ...correction, by: { id, source, recordedtime } });
     }
-  const model = new ContractModel(contract);
+  const model = new ContractModel(contract, on);
   for (const fact of facts)
     if (fact[1] === CORRECTION) takeCorrection(model, fact);
     else take(model, fact, corrections?.get(fact[0]));

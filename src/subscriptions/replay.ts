@@ -62,7 +62,7 @@ export async function replayContract(
     store,
     contract,
     rules,
-    { recorded, folded, verify: verify ?? false },
+    { recorded, folded, on, verify: verify ?? false },
     {
       page: (model, events) => {
         registered ||= events.some(({ type }) => type === REGISTRATION);

@@ -164,7 +164,7 @@ function factsThen(recorded: Recorded, about: Question): ContractModel | undefin
   );
   const facts = selected.flatMap((row) => row['fact'] ?? []).reverse();
   const revision = Math.max(...selected.map((row) => integer(row, 'revision')));
-  const model = foldFacts({ contract: CONTRACT, revision, facts: facts.join(',') });
+  const model = foldFacts({ contract: CONTRACT, revision, facts: facts.join(',') }, about.on);
   return model.registration === undefined ? undefined : model;
 }
 

@@ -40,7 +40,7 @@ import {
   type Fact,
   type Money,
 } from './record.js';
-import { lines, sideOf, termsInForce } from './terms.js';
+import { done, lines, sideOf, termsInForce } from './terms.js';
 
 const common = (fact: Fact) => ({
   by: fact.reporter,
@@ -278,7 +278,7 @@ export function payments(book: Book) {
       withdrawn: payment.withdrawn,
     })),
     statements: ever(book, 'StatementIssued').map((statement) => statementAnswer(book, statement)),
-    settlements: said(book, 'AccountSettled').map((fact) => ({
+    settlements: done(book, 'AccountSettled').map((fact) => ({
       side: sideOf(book, fact.party)!,
       by: fact.party,
       finalAmount: fact.data['finalAmount'] as Money,

@@ -2,6 +2,7 @@
 import {
   closedOn,
   currencyOf,
+  done,
   held,
   lastHolds,
   lines,
@@ -167,7 +168,7 @@ export interface Settlement {
 
 /** The first two that agree, one of each side. */
 export function settlement(book: Book): Settlement | undefined {
-  const statements = said(book, 'AccountSettled');
+  const statements = done(book, 'AccountSettled');
   for (const [at, second] of statements.entries()) {
     const first = statements
       .slice(0, at)

@@ -19,14 +19,14 @@ import {
   type Money,
   until,
 } from './record.js';
-import { amendments, closings, currencyOf, holdsFrom, lastHolds, lineOf, lines, sideOf } from './terms.js';
+import { amendments, closings, currencyOf, done, holds, holdsFrom, lastHolds, lineOf, lines, sideOf } from './terms.js';
 import type { EventName } from '../../src/contract/event-type.js';
 
 type Stands = (book: Book, fact: Fact) => boolean;
 
 /** What some types of event that take effect said before it, in recorded order. */
 const saidBefore = (book: Book, fact: Fact, ...types: readonly string[]): Fact[] =>
-  said(book, ...types).filter(({ revision }) => revision < fact.revision);
+  done(book, ...types).filter(({ revision }) => revision < fact.revision);
 
 const secondHand: Stands = (_book, fact) => fact.onBehalfOf !== undefined;
 
@@ -65,9 +65,10 @@ const basisWithdrawn: Stands = (book, fact) =>
   });
 
 const oneSided: Stands = (book, fact) => {
+  if (!holds(book, fact)) return false;
   if (fact.type === 'ContractClosed') return closings(book) === undefined && !repeatedAnswer(book, fact);
   if (fact.type !== 'AccountSettled') return false;
-  const matched = said(book, 'AccountSettled').some(
+  const matched = done(book, 'AccountSettled').some(
     (other) =>
       !settledBefore(book, other) &&
       sideOf(book, other.party) !== sideOf(book, fact.party) &&
@@ -94,6 +95,7 @@ const lastRegistered = (book: Book, fact: Fact): number =>
 const sameThing = (fact: Fact, kind: string) => (other: Fact) => reference(other, kind) === reference(fact, kind);
 
 const repeatedAnswer: Stands = (book, fact) => {
+  if (!holds(book, fact)) return false;
   const side = sideOf(book, fact.party);
   const bySameSide = ({ party }: Fact): boolean => sideOf(book, party) === side;
   switch (fact.type) {

@@ -30,6 +30,8 @@ export interface Fact extends ContractEvent<Data> {
 }
 
 export interface Book {
+  /** The explicit day: what happened after it is left out. */
+  readonly on: string | undefined;
   readonly day: string;
   /** All that the question selects, in recorded order; also what is still held. */
   readonly selected: readonly Fact[];
@@ -195,6 +197,7 @@ export function bookOf(events: Events, { on, day, upToRevision }: Question): Boo
     });
   const registered = known.find(({ type }) => type === 'ContractRegistered');
   return {
+    on,
     day,
     selected,
     facts: takingEffect(selected),

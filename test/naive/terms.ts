@@ -45,6 +45,15 @@ export function holdsFrom(book: Book, fact: Fact): string {
   return known && daysBetween(timeDay(fact), recordedDay(fact)) > delayNoticeDays ? fact.recordedtime : fact.time;
 }
 
+/** Whether it holds on the day asked about, where what happened after it is left out. */
+export const holds = (book: Book, fact: Fact): boolean =>
+  !['AmendmentAgreed', 'ContractClosed', 'AccountSettled'].includes(fact.type) ||
+  book.on === undefined ||
+  dayOf(holdsFrom(book, fact)) <= book.on;
+/** What has been said, not taken back, and holds. */
+export const done = (book: Book, ...types: readonly string[]): Fact[] =>
+  said(book, ...types).filter((fact) => holds(book, fact));
+
 /** The instant from which the last of several holds. */
 export const lastHolds = (book: Book, facts: readonly Fact[]): string =>
   facts
@@ -71,7 +80,7 @@ export const amendments = once((book: Book): Amendment[] => {
     // Recorded on behalf of a side, it binds only when both have agreed themselves.
     const needed = fact.onBehalfOf === undefined ? SIDES.filter((each) => each !== side) : SIDES;
     const answers = needed.map((each) =>
-      said(book, 'AmendmentAgreed', 'AmendmentRefused').filter(
+      done(book, 'AmendmentAgreed', 'AmendmentRefused').filter(
         ({ data, party }) => data['amendment'] === id && sideOf(book, party) === each,
       ),
     );
@@ -165,7 +174,7 @@ export const confirmation = once((book: Book): Confirmation => {
 
 /** The closings of both sides, once there are both; of each side the first recorded one counts. */
 export const closings = once((book: Book): readonly Fact[] | undefined => {
-  const firsts = SIDES.map((side) => said(book, 'ContractClosed').find(({ party }) => sideOf(book, party) === side));
+  const firsts = SIDES.map((side) => done(book, 'ContractClosed').find(({ party }) => sideOf(book, party) === side));
   return firsts.every((closing) => closing !== undefined) ? firsts : undefined;
 });
 

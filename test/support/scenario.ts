@@ -182,7 +182,7 @@ export function effective(recorded: readonly ContractEvent<object>[]): Effective
 }
 
 export function foldAll(recorded: readonly ContractEvent<object>[], on?: string): ContractModel {
-  const model = new ContractModel(recorded[0]?.contract ?? CONTRACT);
+  const model = new ContractModel(recorded[0]?.contract ?? CONTRACT, on);
   for (const event of effective(recorded))
     if (on === undefined || event.time.slice(0, 10) <= on || event.type === 'EventCorrected') fold(model, event);
   return model;
