@@ -1,6 +1,8 @@
 import { ContractError } from '../contract/contract.js';
 import { EventStoreError } from '../event-store/event-store.js';
 import { EvidenceError } from '../evidence/errors.js';
+import { ReadModelError } from '../subscriptions/errors.js';
+import { ThreadError } from '../subscriptions/threads.js';
 import { Problem, problemBody, problemOf, PROBLEMS, type ProblemCode } from './problem.js';
 import { resultJson, Tally, type ItemOutcome } from './results.js';
 
@@ -14,6 +16,12 @@ describe('errors of the folders below', () => {
     [new EvidenceError('stream-truncated', 'x'), 'stream-truncated'],
     [new ContractError('unknown-type', 'x'), 'unknown-type-in-store'],
     [new ContractError('unknown-version', 'x'), 'unknown-version-in-store'],
+    [new ReadModelError('projection-building', 'schedule version 9'), 'projection-building'],
+    [new ReadModelError('read-model-unavailable', 'db.internal refused'), 'read-model-unavailable'],
+    // As they come from the threads that replay and add up.
+    [new ThreadError({ name: 'ReadModelError', message: 'db', code: 'projection-building' }), 'projection-building'],
+    [new ThreadError({ name: 'EvidenceError', message: 'secret', code: 'chain-broken' }), 'chain-broken'],
+    [new ThreadError({ name: 'EventStoreError', message: 'db', code: 'store-unavailable' }), 'store-unavailable'],
   ])('%s', (error, code) => {
     const problem = problemOf(error);
     expect([problem?.code, problem?.status]).toEqual([code, 503]);
@@ -25,6 +33,7 @@ describe('errors of the folders below', () => {
     for (const error of [
       new EventStoreError('wrong-expected-revision', 'x'),
       new EvidenceError('not-canonical', 'x'),
+      new ReadModelError('row-refused', 'x'),
       new Error('x'),
       'text',
       undefined,

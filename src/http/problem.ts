@@ -3,10 +3,11 @@
  * further in: the folders below know codes alone.
  */
 import type { FailureCode, ItemRefusal } from '../commands/recorder.js';
-import { ContractError, type ContractErrorCode } from '../contract/contract.js';
+import type { ContractErrorCode } from '../contract/contract.js';
 import type { FieldProblem } from '../contract/validation.js';
 import { EventStoreError, type EventStoreErrorCode } from '../event-store/event-store.js';
 import { EvidenceError, type EvidenceErrorCode } from '../evidence/errors.js';
+import { codeOf, type ReadModelErrorCode } from '../subscriptions/errors.js';
 
 interface ProblemKind {
   readonly status: number;
@@ -71,6 +72,9 @@ export const PROBLEMS = {
   'rebuild-running': kind(409, 'It is being rebuilt already'),
   'rebuild-failed': kind(503, 'The rebuild did not succeed'),
   'projector-stopped': kind(503, 'The projector is not running'),
+  // the read models
+  'projection-building': kind(503, 'The read model is being built'),
+  'read-model-unavailable': kind(503, 'The read model does not answer'),
   // the clock
   'clock-not-stepped': kind(409, 'The clock of this ledger moves by itself'),
   'clock-goes-back': kind(422, 'The clock never goes back'),
@@ -169,18 +173,45 @@ export const refusalProblem = ({ code, detail, problems }: ItemRefusal): Problem
  */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
-  const known =
-    error instanceof EventStoreError
-      ? ofStore(error.code)
-      : error instanceof EvidenceError
-        ? ofEvidence(error.code)
-        : error instanceof ContractError
-          ? ofContract(error.code)
-          : undefined;
+  const known = codeFor(error);
   if (known === undefined) return undefined;
   const stream = error instanceof EventStoreError || error instanceof EvidenceError ? error.stream : undefined;
   const about = stream === undefined ? '' : ` (${stream})`;
   return new Problem(known, `${PROBLEMS[known].title}${about}`, [], { cause: error });
+}
+
+/** By the name of its class: what comes from another thread has the name and the code that the error had there. */
+function codeFor(error: unknown): ProblemCode | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = codeOf(error);
+  switch (error.name) {
+    case 'EventStoreError':
+      return ofStore(code as EventStoreErrorCode);
+    case 'EvidenceError':
+      return ofEvidence(code as EvidenceErrorCode);
+    case 'ContractError':
+      return ofContract(code as ContractErrorCode);
+    case 'ReadModelError':
+      return ofReadModel(code as ReadModelErrorCode);
+    default:
+      return undefined;
+  }
+}
+
+function ofReadModel(code: ReadModelErrorCode): ProblemCode | undefined {
+  switch (code) {
+    case 'projection-building':
+    case 'read-model-unavailable':
+    case 'projector-stopped':
+      return code;
+    // Those of a rebuild are told where one is asked for; the rest are mistakes of ours.
+    case 'rebuild-running':
+    case 'rebuild-failed':
+    case 'unknown-projection':
+    case 'row-refused':
+    case 'invalid-url':
+      return undefined;
+  }
 }
 
 function ofStore(code: EventStoreErrorCode): ProblemCode | undefined {

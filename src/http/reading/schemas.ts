@@ -53,6 +53,8 @@ export const tabular = (description: string, schema: JsonSchema) => ({
 
 export const ASKING = [
   'invalid-query',
+  'projection-building',
+  'read-model-unavailable',
   'not-acceptable',
   'as-of-in-future',
   'position-not-reached',
