@@ -28,6 +28,18 @@ const redate = (amendment: string, due: string, time: string, by = 'us-gov', mil
 const agree = (amendment: string, time: string, by = 'jp-mod') => event('AmendmentAgreed', { amendment }, { by, time });
 const forecast = (to: string, time: string, by = 'us-gov', milestone = 'D1') =>
   event('ForecastRevised', { milestone, forecast: to, reason: 'x' }, { by, time });
+/** Gives the milestone N whole. */
+const whole = (amendment: string, due: string, time: string, by = 'us-gov') =>
+  event(
+    'ContractAmended',
+    {
+      amendment,
+      consulted: [],
+      rationale: 'x',
+      milestones: [{ milestone: 'N', line: '2', kind: 'delivery', description: 'n', due, binding: 'firm' }],
+    },
+    { by, time },
+  );
 const accept = (quantity: number, time: string, extra: object = {}) =>
   event(
     'DeliveryAccepted',
@@ -204,21 +216,10 @@ test('what is cancelled stands still on the day of the first agreement, and stay
 });
 
 test('an amendment introduces a milestone with its own baseline once agreed, and not before', () => {
-  const whole = event(
-    'ContractAmended',
-    {
-      amendment: 'A',
-      consulted: [],
-      rationale: 'x',
-      milestones: [
-        { milestone: 'N', line: '2', kind: 'delivery', description: 'n', due: '2022-01-01', binding: 'firm' },
-      ],
-    },
-    { time: '2020-07-01' },
-  );
+  const offered = whole('A', '2022-01-01', '2020-07-01');
   const later = forecast('2022-02-01', '2020-08-01', 'us-gov', 'N');
-  expect(view('2020-09-01', whole, later)('N')).toBeUndefined();
-  expect(view('2020-09-01', whole, later, agree('A', '2020-08-15'))('N')).toMatchObject({
+  expect(view('2020-09-01', offered, later)('N')).toBeUndefined();
+  expect(view('2020-09-01', offered, later, agree('A', '2020-08-15'))('N')).toMatchObject({
     baseline: '2022-01-01',
     timesRedated: 0,
     standing: '2022-02-01',
@@ -339,17 +340,6 @@ test('an agreement holds from the amendment on, whenever it is said to have been
 });
 
 test('an amendment that is recorded later, with an earlier time, gives no other first promise', () => {
-  const whole = (amendment: string, due: string, time: string) =>
-    event(
-      'ContractAmended',
-      {
-        amendment,
-        consulted: [],
-        rationale: 'x',
-        milestones: [{ milestone: 'N', line: '2', kind: 'delivery', description: 'n', due, binding: 'firm' }],
-      },
-      { time },
-    );
   const first = [whole('A', '2021-01-01', '2020-06-01'), agree('A', '2020-06-02')];
   const later = [whole('B', '2029-01-01', '2020-05-01'), agree('B', '2020-07-01')];
   expect(view('2021-03-01', ...first, ...later)('N')).toMatchObject({ baseline: '2021-01-01', slipDays: 59 });
@@ -389,22 +379,11 @@ describe('a stale offer', () => {
   });
 
   test('to introduce a milestone otherwise takes nothing from what was agreed first, and is shown', () => {
-    const whole = (amendment: string, due: string, by: string, time: string) =>
-      event(
-        'ContractAmended',
-        {
-          amendment,
-          consulted: [],
-          rationale: 'x',
-          milestones: [{ milestone: 'N', line: '2', kind: 'delivery', description: 'n', due, binding: 'firm' }],
-        },
-        { by, time },
-      );
     const n = view(
       '2023-03-01',
-      whole('OLD', '2029-01-01', 'jp-mod', '2021-02-01'),
+      whole('OLD', '2029-01-01', '2021-02-01', 'jp-mod'),
       event('AmendmentRefused', { amendment: 'OLD', reason: 'x' }, { by: 'us-gov', time: '2021-02-01' }),
-      whole('NEW', '2021-09-01', 'us-gov', '2021-02-02'),
+      whole('NEW', '2021-09-01', '2021-02-02'),
       agree('NEW', '2021-02-03'),
       agree('OLD', '2023-02-01', 'us-gov'),
     )('N');
@@ -499,5 +478,25 @@ describe('what moves a date', () => {
       ['2020-07-01T12:00:00Z', '2021-08-31', 0],
       ['2020-08-01T12:00:00Z', '2021-08-31', 0],
     ]);
+  });
+
+  test('a report that comes late is followed past a re-dating that stands before the introduction', () => {
+    const sent = [
+      whole('NEW', '2021-09-01', '2020-06-01'),
+      agree('NEW', '2020-06-02'),
+      whole('OLD', '2029-01-01', '2020-05-01', 'jp-mod'),
+      agree('OLD', '2020-06-03', 'us-gov'),
+      forecast('2021-11-01', '2020-05-20', 'us-gov', 'N'),
+    ];
+    const late = forecast('2021-10-01', '2020-04-20', 'us-gov', 'N');
+    const events = effective(given(...base, ...sent, late).recorded);
+    const rows = new MemoryRows();
+    const model = foldAll(given(...base, ...sent).recorded);
+    schedule.evolve(model, model.takeTouched(), rows);
+    fold(model, events.at(-1)!);
+    schedule.evolve(model, model.takeTouched(), rows);
+    const replayed = rowsAfter(schedule, given(...base, ...sent, late));
+    for (const { name } of schedule.tables)
+      expect(new Set(rows.rows.get(name) ?? [])).toEqual(new Set(replayed.get(name) ?? []));
   });
 });

@@ -70,7 +70,7 @@ function statedOf(model: ContractModel, milestone: string) {
   let agreed = baseline;
   for (const entry of entries) {
     if (entry.kind === 'redating') {
-      if (!entry.agreed || entry.isBefore) continue;
+      if (!entry.agreed) continue;
       agreed = entry.to;
       own.clear();
       known.clear();

@@ -12,7 +12,9 @@ export type TimelineEntry = Stand & {
   readonly to: string;
   /** Recorded for the party by another: it never puts aside what the party said itself. */
   readonly secondHand: boolean;
-} & (
+} &
+  /** `agreed`: it is what holds from there on. `isBefore`: it stands before the introduction, which decides. */
+  (
     | { readonly kind: 'redating'; readonly side: Side; readonly agreed: boolean; readonly isBefore: boolean }
     /** `counts`: stated by seller, prime or the responsible party. */
     | { readonly kind: 'forecast'; readonly counts: boolean }
@@ -112,7 +114,7 @@ const redatingEntry = (redating: Redating): ModelEntry => ({
   secondHand: redating.amendment.onBehalfOf !== undefined,
   side: redating.amendment.side,
   isBefore: redating.isBefore,
-  agreed: redating.amendment.agreement !== undefined,
+  agreed: redating.amendment.agreement !== undefined && !redating.isBefore,
   redating,
 });
 
@@ -193,13 +195,11 @@ export class Timeline {
     this.#order += 1;
     if (entry.kind === 'forecast') {
       if (entry.counts) hear(this.#forecasts, entry, this.#order);
-    } else if (entry.isBefore) {
-      // The introduction, which comes after it, decides.
     } else if (entry.agreed) {
       this.agreed = entry.to;
       this.#forecasts = {};
       this.#redatings = { buyer: {}, seller: {} };
-    } else hear(this.#redatings[entry.side], entry, this.#order);
+    } else if (!entry.isBefore) hear(this.#redatings[entry.side], entry, this.#order);
   }
 
   /** Whether the forecast is what was recorded in a name, and not what was said. */
