@@ -1,6 +1,6 @@
 /** The facts of contracts that were known then, and what had happened by then. */
-import { sql } from 'kysely';
-import { integer, text, type Row, type Snapshot } from '../projection.js';
+import { sql, type ExpressionBuilder } from 'kysely';
+import { integer, text, type Row, type Snapshot, type Tables } from '../projection.js';
 import { factTable } from './portfolio-facts.js';
 
 export interface PastOfPortfolio {
@@ -50,16 +50,25 @@ export async function* factsOf(
 }
 
 /** The last contract of a page; `undefined` where what is left of the range is no more than one. */
-async function endOfPage({ db, table }: Snapshot, { after, upTo }: ContractRange): Promise<string | undefined> {
-  let query = db.selectFrom(table(factTable)).select('contract').where('revision', '=', 0);
-  if (after !== undefined) query = query.where('contract', '>', after);
-  if (upTo !== undefined) query = query.where('contract', '<=', upTo);
-  const row = await query
+async function endOfPage({ db, table }: Snapshot, range: ContractRange): Promise<string | undefined> {
+  const row = await db
+    .selectFrom(table(factTable))
+    .select('contract')
+    .where('revision', '=', 0)
+    .where((eb) => inRange(eb, range))
     .orderBy('contract')
     .offset(CONTRACTS_AT_ONCE - 1)
     .limit(1)
     .executeTakeFirst();
   return row === undefined ? undefined : text(row, 'contract');
+}
+
+function inRange(eb: ExpressionBuilder<Tables, string>, { contract, after, upTo }: ContractRange) {
+  return eb.and([
+    ...(contract === undefined ? [] : [eb('contract', '=', contract)]),
+    ...(after === undefined ? [] : [eb('contract', '>', after)]),
+    ...(upTo === undefined ? [] : [eb('contract', '<=', upTo)]),
+  ]);
 }
 
 async function pageOfFacts(
@@ -71,12 +80,10 @@ async function pageOfFacts(
     .selectFrom(table(factTable))
     .select(['contract', sql<number>`max(revision)`.as('revision'), sql<string>`string_agg(fact, ',')`.as('facts')])
     .where('position', '<=', position)
+    .where((eb) => inRange(eb, range))
     .groupBy('contract');
   if (recordedtime !== undefined) query = query.where('recordedtime', '<=', recordedtime);
   if (on !== undefined) query = query.where((eb) => eb.or([eb('day', '<=', on), eb('correction', '=', 1)]));
-  if (range.contract !== undefined) query = query.where('contract', '=', range.contract);
-  if (range.after !== undefined) query = query.where('contract', '>', range.after);
-  if (range.upTo !== undefined) query = query.where('contract', '<=', range.upTo);
   const rows = (await query.execute()) as readonly Row[];
   return rows.flatMap((row) =>
     row['facts'] === null

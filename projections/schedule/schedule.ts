@@ -41,19 +41,27 @@ export const milestoneTable: TableDefinition = {
   key: ['contract', 'milestone'],
 };
 
+/** What tables of moved dates have alike: which milestone, by what, who, and when. */
+const MOVE_COLUMNS = {
+  contract: { type: 'text' },
+  milestone: { type: 'text' },
+  revision: { type: 'integer' },
+  event_id: { type: 'text' },
+  event_source: { type: 'text' },
+  by: { type: 'text' },
+  time: { type: 'text' },
+  recordedtime: { type: 'text' },
+} as const;
+const MOVE_KEY = ['contract', 'milestone', 'revision'];
+/** The order in which the ledger heard of them. */
+const HEARD = ['recordedtime', 'contract', 'revision', 'milestone'];
+
 export const redatingTable: TableDefinition = {
   name: 'schedule_redating',
   columns: {
-    contract: { type: 'text' },
-    milestone: { type: 'text' },
-    revision: { type: 'integer' },
+    ...MOVE_COLUMNS,
     amendment: { type: 'text' },
-    event_id: { type: 'text' },
-    event_source: { type: 'text' },
-    by: { type: 'text' },
     on_behalf_of: { type: 'text', nullable: true },
-    time: { type: 'text' },
-    recordedtime: { type: 'text' },
     /** The standing date just before it. */
     from: { type: 'text' },
     to: { type: 'text' },
@@ -64,22 +72,15 @@ export const redatingTable: TableDefinition = {
     agreed_at: { type: 'text', nullable: true },
     refused_at: { type: 'text', nullable: true },
   },
-  key: ['contract', 'milestone', 'revision'],
-  indexes: [['recordedtime', 'contract', 'revision', 'milestone'], ['agreed_at']],
+  key: MOVE_KEY,
+  indexes: [HEARD, ['agreed_at']],
 };
 
 export const forecastTable: TableDefinition = {
   name: 'schedule_forecast',
   columns: {
-    contract: { type: 'text' },
-    milestone: { type: 'text' },
-    revision: { type: 'integer' },
-    event_id: { type: 'text' },
-    event_source: { type: 'text' },
-    by: { type: 'text' },
+    ...MOVE_COLUMNS,
     on_behalf_of: { type: 'text', nullable: true },
-    time: { type: 'text' },
-    recordedtime: { type: 'text' },
     /** The standing date just before it. */
     from: { type: 'text' },
     to: { type: 'text' },
@@ -90,22 +91,15 @@ export const forecastTable: TableDefinition = {
     corrected_by_source: { type: 'text', nullable: true },
     corrected_at: { type: 'text', nullable: true },
   },
-  key: ['contract', 'milestone', 'revision'],
-  indexes: [['recordedtime', 'contract', 'revision', 'milestone']],
+  key: MOVE_KEY,
+  indexes: [HEARD],
 };
 
 /** Dates that a correction changed, in whatever had stated them. */
 export const correctionTable: TableDefinition = {
   name: 'schedule_correction',
   columns: {
-    contract: { type: 'text' },
-    milestone: { type: 'text' },
-    revision: { type: 'integer' },
-    event_id: { type: 'text' },
-    event_source: { type: 'text' },
-    by: { type: 'text' },
-    time: { type: 'text' },
-    recordedtime: { type: 'text' },
+    ...MOVE_COLUMNS,
     /** What was said of it before, and since; none where nothing was. */
     from: { type: 'text', nullable: true },
     to: { type: 'text', nullable: true },
@@ -113,8 +107,8 @@ export const correctionTable: TableDefinition = {
     corrects_id: { type: 'text' },
     corrects_source: { type: 'text' },
   },
-  key: ['contract', 'milestone', 'revision'],
-  indexes: [['recordedtime', 'contract', 'revision', 'milestone']],
+  key: MOVE_KEY,
+  indexes: [HEARD],
 };
 
 function milestoneRow(facts: ContractModel, milestone: MilestoneInForce, seq: number): Row {

@@ -1,8 +1,8 @@
 /** The one decider of a contract: all families joined, and the one generic path from an event to its decision. */
 import { amendmentTypes } from './amendment.js';
 import { compareInstants, dayNumber, dayOf } from './calendar.js';
-import { noteCorrected, noteStated } from './corrected-dates.js';
-import { CORRECTION, correctionTypes, datesIn, type TypeAccess } from './correction.js';
+import { noteCorrected, noteStated, type Correction } from './corrected-dates.js';
+import { CORRECTION, correctionTypes, type TypeAccess } from './correction.js';
 import { delayTypes } from './delay.js';
 import { discrepancyTypes } from './discrepancy.js';
 import { disputeTypes } from './dispute.js';
@@ -296,7 +296,6 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
         refersTo.map(({ id, source }) => ({ id, source: source ?? event.source })),
       );
   }
-  noteStated(model, definition, effective);
   const terms = model.termsVersion;
   takeIn(model, definition, effective);
   if (model.termsVersion !== terms) reviewQuantities(model);
@@ -321,7 +320,6 @@ export function foldForPortfolio(model: ContractModel, event: EffectiveEvent<obj
   if (definition === undefined) throw new ContractError('unknown-type', `event type "${event.type}" is not known here`);
   model.recordedtime = event.recordedtime;
   if (model.registration === undefined && event.type !== 'ContractRegistered') return;
-  noteStated(model, definition, event);
   takeIn(model, definition, event, true);
 }
 
@@ -333,12 +331,11 @@ export function foldForPortfolio(model: ContractModel, event: EffectiveEvent<obj
  */
 export function foldCorrectionForPortfolio(
   model: ContractModel,
-  correction: Parameters<typeof noteCorrected>[2],
+  correction: Correction,
   of: number,
   replacement: object | null,
 ): void {
-  const stated = model.stated.get(of);
-  if (stated !== undefined) noteCorrected(model, stated, correction, datesIn(access, stated, replacement));
+  noteCorrected(access, model, correction, of, replacement);
 }
 
 /** Lets an event take effect, or holds it until all that it speaks of has been heard of. */
@@ -348,6 +345,7 @@ function takeIn(
   event: EffectiveEvent<object>,
   forPortfolio = false,
 ): void {
+  noteStated(model, definition, event);
   const mentions = event.withdrawn ? NONE : mentionsOf(definition, event.data);
   if (mentions.length > 0) {
     const names = mentions.map(({ kind, reference }) => ({ kind, id: qualified(kind, reference, event.party) }));

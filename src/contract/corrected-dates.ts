@@ -3,7 +3,14 @@
  * confirmed. Read models show an event as its last correction leaves it, as if it had always said so; who corrected which date
  * when, and from what to what, is kept here.
  */
-import { nameOf, type EffectiveEvent, type EventName, type EventTypeDefinition } from './event-type.js';
+import {
+  nameOf,
+  qualified,
+  type EffectiveEvent,
+  type EventName,
+  type EventTypeDefinition,
+  type TypeReading,
+} from './event-type.js';
 import type { ContractModel, Stand } from './model.js';
 
 /** A date that an event gives a milestone. */
@@ -46,21 +53,32 @@ export function noteStated(model: ContractModel, definition: EventTypeDefinition
   const dates = definition.dates?.(asSent);
   if (dates === undefined) return;
   const opens = definition.opens?.(asSent);
-  const delay = opens?.kind === 'delay' ? `${event.party}/${opens.id}` : undefined;
+  const delay = opens?.kind === 'delay' ? qualified('delay', opens.id, event.party) : undefined;
   model.stated.set(revision, { event: nameOf(event), type, version, delay, dates });
 }
 
+/** What is kept of a correction. */
+export type Correction = Pick<EffectiveEvent, 'id' | 'source' | 'reporter' | 'time' | 'recordedtime' | 'revision'>;
+
 /**
- * Takes in that a correction changes the dates which an event gives.
- * @param stated what the event said before, which is brought up to date
- * @param dates what it says since
+ * Takes in that a correction changes the dates which an event gives; what the event says is brought up to date.
+ * @param of revision of the event that it corrects
+ * @param replacement its data by the correction; `null` where it did not occur
  */
 export function noteCorrected(
+  types: TypeReading,
   model: ContractModel,
-  stated: StatedDates,
-  correction: Pick<EffectiveEvent, 'id' | 'source' | 'reporter' | 'time' | 'recordedtime' | 'revision'>,
-  dates: readonly StatedDate[],
+  correction: Correction,
+  of: number,
+  replacement: object | null,
 ): void {
+  const stated = model.stated.get(of);
+  if (stated === undefined) return;
+  const { type, version } = stated;
+  const dates =
+    replacement === null
+      ? []
+      : (types.definitionOf(type)?.dates?.(types.upcast(type, version, replacement) as object) ?? []);
   const [before, since] = [byMilestone(stated.dates), byMilestone(dates)];
   const { time, recordedtime, revision, reporter: by } = correction;
   for (const milestone of new Set([...before.keys(), ...since.keys()])) {

@@ -1,5 +1,5 @@
 /** Corrections: the party that reported an event replaces what it said, or takes it back. Both stay on record. */
-import { noteCorrected, type StatedDate, type StatedDates } from './corrected-dates.js';
+import { noteCorrected } from './corrected-dates.js';
 import { EventReference, IsAnyObject, IsOneOf, Optional, Part } from './fields.js';
 import {
   eventType,
@@ -8,6 +8,7 @@ import {
   type ContractEvent,
   type DecisionContext,
   type EventTypeDefinition,
+  type TypeReading,
 } from './event-type.js';
 import type { ProposedEvent, Refusal } from './event-type.js';
 import {
@@ -30,9 +31,7 @@ export class EventCorrected {
 }
 
 /** What a correction needs of the registry; handed in, because the registry holds the correction too. */
-export interface TypeAccess {
-  definitionOf(type: string): EventTypeDefinition | undefined;
-  upcast(type: string, version: number, data: unknown): unknown;
+export interface TypeAccess extends TypeReading {
   /** The general rules about names, for a replacement as if it were reported anew. */
   checkNames(state: DecisionState, definition: EventTypeDefinition, data: object): Refusal | undefined;
   /** That nothing is said to have happened on a day to come. */
@@ -48,16 +47,6 @@ export const correctedName = (event: Pick<ContractEvent<EventCorrected>, 'source
   id: event.data.event.id,
   source: event.data.event.source ?? event.source,
 });
-
-/** The dates that an event gives by its correction; none where it did not occur. */
-export function datesIn(
-  types: Pick<TypeAccess, 'definitionOf' | 'upcast'>,
-  { type, version }: StatedDates,
-  replacement: object | null,
-): readonly StatedDate[] {
-  if (replacement === null) return [];
-  return types.definitionOf(type)?.dates?.(types.upcast(type, version, replacement) as object) ?? [];
-}
 
 export function correctionTypes(types: TypeAccess) {
   function rules(
@@ -143,10 +132,8 @@ export function correctionTypes(types: TypeAccess) {
       fold: (model, event) => {
         model.corrected = true;
         const name = correctedName(event);
-        const { replacement } = event.data;
-        const stated = model.stated.get(model.revisionOf(name) ?? -1);
-        if (stated !== undefined)
-          noteCorrected(model, stated, event, datesIn(types, stated, replacement === undefined ? null : replacement));
+        const of = model.revisionOf(name);
+        if (of !== undefined) noteCorrected(types, model, event, of, event.data.replacement ?? null);
         const { registration } = model;
         if (registration?.event.id !== name.id || registration.event.source !== name.source) return;
         // Whoever confirmed before had confirmed other terms. That it was contested is still true.

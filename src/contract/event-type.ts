@@ -206,6 +206,12 @@ export interface EventTypeDefinition<D extends object = object> {
   readonly keeps?: (data: D) => readonly string[];
 }
 
+/** What reading data by its type needs of the registry. */
+export interface TypeReading {
+  definitionOf(type: string): EventTypeDefinition | undefined;
+  upcast(type: string, version: number, data: unknown): unknown;
+}
+
 /** Lets a family file list its types with their data types, and the registry hold them all in one list. */
 export const eventType = <D extends object>(definition: EventTypeDefinition<D>): EventTypeDefinition =>
   definition as unknown as EventTypeDefinition;

@@ -57,9 +57,14 @@ export async function initialise(
   nowMs: number,
   random: (bytes: number) => Uint8Array,
 ): Promise<void> {
-  const sealed = seal('initialised', 'LedgerInitialised', { ...identity }, nowMs, random, 0n, Frontier.empty);
+  const { event } = seal(
+    { id: 'initialised', type: 'LedgerInitialised', content: identity },
+    nowMs,
+    random,
+    Frontier.empty,
+  );
   try {
-    await store.append(LEDGER_STREAM, 'no-stream', [sealed.event]);
+    await store.append(LEDGER_STREAM, 'no-stream', [event]);
   } catch (error) {
     if (error instanceof EventStoreError && error.code === 'wrong-expected-revision')
       throw new LedgerError('already-initialised', 'this event store holds a ledger already');
@@ -67,18 +72,15 @@ export async function initialise(
   }
 }
 
-/** An event of the ledger about itself, as it is stored, and the frontier after it. */
+/** The next event of the ledger about itself, as it is stored, and the frontier after it. */
 function seal(
-  id: string,
-  type: string,
-  content: object,
+  { id, type, content }: { readonly id: string; readonly type: string; readonly content: object },
   nowMs: number,
   random: (bytes: number) => Uint8Array,
-  revision: bigint,
   before: Frontier,
 ): { readonly event: EventToAppend; readonly frontier: Frontier } {
   const recordedtime = new Date(nowMs).toISOString();
-  const data = canonicalJson(content);
+  const data = canonicalJson({ ...content });
   const sealed = sealEvent({
     attributes: {
       specversion: '1.0',
@@ -90,7 +92,7 @@ function seal(
     },
     canonicalData: data,
     nonce: random(16),
-    revision,
+    revision: before.size,
     recordedtime,
     reporter: 'ledger',
     version: 1,
@@ -101,8 +103,6 @@ function seal(
 
 interface StreamEnd {
   readonly frontier: Frontier;
-  /** Of the last event. */
-  readonly revision: bigint;
   /** How far the clock had been moved by then. */
   readonly movedMs: number;
 }
@@ -128,14 +128,15 @@ export class ClockLog {
    */
   async moved(nowMs: number): Promise<void> {
     for (;;) {
-      const { frontier, revision, movedMs } = (this.#end ??= await this.#read());
+      const { frontier, movedMs } = (this.#end ??= await this.#read());
       if (movedMs >= nowMs) return;
       const now = new Date(nowMs).toISOString();
-      const next = seal(`clock-${now}`, 'ClockMoved', { now }, nowMs, this.#random, revision + 1n, frontier);
+      const what = { id: `clock-${now}`, type: 'ClockMoved', content: { now } };
+      const next = seal(what, nowMs, this.#random, frontier);
       this.#end = undefined;
       try {
-        await this.#store.append(LEDGER_STREAM, revision, [next.event]);
-        this.#end = { frontier: next.frontier, revision: revision + 1n, movedMs: nowMs };
+        await this.#store.append(LEDGER_STREAM, frontier.size - 1n, [next.event]);
+        this.#end = { frontier: next.frontier, movedMs: nowMs };
         return;
       } catch (error) {
         // Another process was faster: its event is read, and then there may be nothing left to say.
@@ -146,14 +147,14 @@ export class ClockLog {
 
   async #read(): Promise<StreamEnd> {
     const verifier = new StreamVerifier(LEDGER_STREAM);
-    let [revision, movedMs] = [-1n, 0];
+    let movedMs = 0;
     for await (const page of this.#store.readStream(LEDGER_STREAM, 0n))
       for (const stored of page) {
         const event = decodeEvent(stored);
         verifier.check(event);
-        [revision, movedMs] = [event.revision, Date.parse(event.recordedtime)];
+        movedMs = Date.parse(event.recordedtime);
       }
-    return { frontier: verifier.frontier, revision, movedMs };
+    return { frontier: verifier.frontier, movedMs };
   }
 }
 

@@ -2,6 +2,7 @@
  * Reading a contract's stream as effective events, in memory that does not grow with the stream: in one pass, and in two
  * more where something in it was corrected.
  */
+import { dayOf } from '../contract/calendar.js';
 import type { EffectiveEvent } from '../contract/event-type.js';
 import { CORRECTION } from '../contract/correction.js';
 import { ContractModel } from '../contract/model.js';
@@ -18,9 +19,7 @@ export interface HistoryPart {
    * after the first event for which this is false nothing is looked at.
    */
   readonly recorded?: (event: DecodedEvent) => boolean;
-  /** Which of those are folded. Corrections decide whether they are among them or not. */
-  readonly folded?: (event: DecodedEvent) => boolean;
-  /** The day asked about, where what happened after it is not folded. */
+  /** The day asked about, where what happened after it is not folded. Corrections hold whatever their own `time`. */
   readonly on?: string | undefined;
   /** Checks the stream's hashes while reading, as far as it is read. */
   readonly verify?: boolean;
@@ -92,7 +91,7 @@ async function fold(
       if (corrections === undefined && stored.type === CORRECTION) return undefined;
       verifier?.check(decoded);
       last = decoded;
-      if (part.folded?.(decoded) === false) continue;
+      if (part.on !== undefined && stored.type !== CORRECTION && dayOf(decoded.attributes.time) > part.on) continue;
       const read = fromDecoded(decoded, rules);
       const event = corrections === undefined ? read : corrections.apply(read, rules);
       rules.fold(model, event);

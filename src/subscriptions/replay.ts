@@ -1,6 +1,5 @@
 /** A contract's past: its stream folded again, as far as was recorded by then, with the rows that projections make of it. */
 import type { ContractRows, Projection, Row, TableDefinition } from '../../projections/projection.js';
-import { CORRECTION } from '../contract/correction.js';
 import { compareInstants, dayOf } from '../contract/calendar.js';
 import type { ContractModel } from '../contract/model.js';
 import type { EventStore } from '../event-store/event-store.js';
@@ -53,8 +52,6 @@ export async function replayContract(
   const { position } = asOf;
   const recorded = (event: DecodedEvent): boolean =>
     position === undefined ? compareInstants(event.recordedtime, asOf.instant) <= 0 : event.position <= position;
-  const folded = (event: DecodedEvent): boolean =>
-    on === undefined || event.attributes.type === CORRECTION || dayOf(event.attributes.time) <= on;
 
   let buffer = new RowBuffer();
   let registered = false;
@@ -62,7 +59,7 @@ export async function replayContract(
     store,
     contract,
     rules,
-    { recorded, folded, on, verify: verify ?? false },
+    { recorded, on, verify: verify ?? false },
     {
       page: (model, events) => {
         registered ||= events.some(({ type }) => type === REGISTRATION);
