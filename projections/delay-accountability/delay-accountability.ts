@@ -152,7 +152,7 @@ function milestoneRow(facts: ContractModel, milestone: string, seq: number): Row
 
 export const delayAccountability: Projection = {
   name: 'delay-accountability',
-  version: 3,
+  version: 4,
   tables: [
     accountabilityContractTable,
     accountabilityMilestoneTable,

@@ -42,9 +42,9 @@ export const obligationsReportTable: TableDefinition = {
 
 export const obligationsDelayTable = listTable('obligations_delay', 'delay');
 
-function stepFacts(delay: DelayFacts, step: EscalationStep, days: number) {
+function stepFacts(facts: ContractModel, delay: DelayFacts, step: EscalationStep, days: number) {
   const { withdrawn, resolved, acknowledgedAt, recordedtime, escalations } = delay;
-  const over = withdrawn || resolved !== undefined;
+  const over = withdrawn || resolved !== undefined || facts.closed !== undefined;
   return {
     step,
     dueOn: addDays(dayOf(recordedtime), days),
@@ -60,8 +60,8 @@ function delayFacts(facts: ContractModel, delay: DelayFacts) {
   return {
     byBuyer: delay.byBuyer,
     steps: [
-      stepFacts(delay, 'acknowledge', periods.acknowledgeWithinDays),
-      stepFacts(delay, 'resolve', periods.resolveWithinDays),
+      stepFacts(facts, delay, 'acknowledge', periods.acknowledgeWithinDays),
+      stepFacts(facts, delay, 'resolve', periods.resolveWithinDays),
     ],
   };
 }
@@ -69,7 +69,7 @@ export type ObligationsDelayRow = ReturnType<typeof delayFacts>;
 
 export const obligations: Projection = {
   name: 'obligations',
-  version: 3,
+  version: 4,
   tables: [obligationsContractTable, obligationsReportTable, obligationsDelayTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

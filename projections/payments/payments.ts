@@ -125,7 +125,7 @@ export type SettlementRow = ReturnType<typeof settlementFacts>;
 
 export const payments: Projection = {
   name: 'payments',
-  version: 2,
+  version: 3,
   tables: [paymentsContractTable, paymentsLineTable, paymentTable, statementTable, settlementTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

@@ -1,4 +1,5 @@
 import { fold } from '../../src/contract/contract.js';
+import { inForce } from '../../src/contract/terms-in-force.js';
 import {
   confirmed,
   effective,
@@ -362,8 +363,24 @@ describe('a stale offer', () => {
   test('agreed to years later with a time of long ago holds from its recording', () => {
     const agreed = (time: string) => said('AmendmentAgreed', { amendment: 'A' }, 'us-gov', time, '2023-01-31');
     expect(view('2024-01-01', cancel, agreed('2021-01-02'))('D1').slipDays).toBe(580);
-    // Within the notice period it is taken at its word.
+    // Recorded soon after, it is taken at its word.
     expect(view('2024-01-01', cancel, agreed('2023-01-01'))('D1').slipDays).toBe(550);
+    // A day before there was a ledger makes no difference, nor a day before the offer.
+    expect(view('2024-01-01', cancel, agreed('2019-12-31'))('D1').slipDays).toBe(580);
+  });
+
+  test('recorded together with the registration it is history, and holds from its time', () => {
+    const history = [
+      event(
+        'ContractAmended',
+        { amendment: 'A', consulted: [], rationale: 'x', milestones: [{ milestone: 'D1', cancelled: true }] },
+        { by: 'jp-mod', time: '2016-05-01', recorded: '2020-02-09' },
+      ),
+      said('AmendmentAgreed', { amendment: 'A' }, 'us-gov', '2016-06-01', '2020-02-09'),
+    ];
+    const model = foldAll(given(...base, ...history).recorded);
+    expect(inForce(model).milestones.get('D1')!.cancelledOn).toBe('2016-06-01');
+    expect([...model.flags.values()].map(({ code }) => code)).toEqual([]);
   });
 
   test('so does a closing', () => {
@@ -372,6 +389,11 @@ describe('a stale offer', () => {
     const ours = close('jp-mod', '2021-02-01', '2021-02-01');
     const theirs = close('us-gov', '2021-02-02', '2023-01-31');
     expect(view('2024-01-01', ours, theirs)('D1').slipDays).toBe(580);
+    const before = close('us-gov', '2019-12-31', '2023-01-31');
+    expect(view('2024-01-01', ours, before)('D1').slipDays).toBe(580);
+    expect([...foldAll(given(...base, ours, before).recorded).flags.values()].map(({ code }) => code)).toEqual([
+      'backdated',
+    ]);
     // Asked about a day before that, it does not hold yet, though it is said to have been done by then.
     const { recorded } = given(...base, ours, theirs);
     expect(foldAll(recorded, '2022-01-01').closed).toBeUndefined();

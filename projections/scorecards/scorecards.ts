@@ -80,9 +80,10 @@ function deliveries(facts: ContractModel, of: CardOf): void {
 
 function delays(facts: ContractModel, of: CardOf): void {
   const { delayNoticeDays } = inForce(facts).terms;
-  for (const { withdrawn, party, onBehalfOf, startedOn, recordedtime } of facts.delays.values()) {
-    // What another reported in its name is no notice of the party's own.
-    if (withdrawn || onBehalfOf !== null) continue;
+  const found = new Set([...facts.milestones.values()].flatMap(({ determined }) => [...determined.keys()]));
+  for (const [delay, { withdrawn, party, onBehalfOf, startedOn, recordedtime }] of facts.delays) {
+    // What another reported in its name is no notice of the party's own. One on which a finding rests is not taken back.
+    if ((withdrawn && !found.has(delay)) || onBehalfOf !== null) continue;
     const lag = Math.max(0, daysBetween(startedOn, dayOf(recordedtime)));
     const card = of(party);
     card.delays += 1;
@@ -97,13 +98,16 @@ function discrepancies(facts: ContractModel, of: CardOf): void {
     const raisedOn = dayOf(raised.recordedtime);
     const { shipment } = raised.data;
     const receivedOn = shipment === undefined ? undefined : facts.shipments.get(shipment)?.receivedOn;
-    if (!raised.withdrawn) {
+    // What another raised in its name is no report of the party's own, and to answer it is no answer to the party.
+    const isOwn = raised.onBehalfOf === undefined;
+    if (isOwn && !raised.withdrawn) {
       of(raised.party).raised += 1;
       if (receivedOn !== undefined && daysBetween(receivedOn, raisedOn) > discrepancyWithinDays)
         of(raised.party).raisedLate += 1;
     }
     const first = answers[0];
     if (first !== undefined) {
+      if (!isOwn) continue;
       of(first.party).answered += 1;
       of(first.party).answerDays += daysBetween(raisedOn, dayOf(first.recordedtime));
     } else if (!raised.withdrawn && closing === undefined) {
@@ -144,7 +148,7 @@ export function cardRows(facts: ContractModel): readonly Row[] {
 
 export const scorecards: Projection = {
   name: 'scorecards',
-  version: 2,
+  version: 3,
   tables: [scorecardsTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (concerns(facts, touched)) for (const row of cardRows(facts)) rows.put(scorecardsTable, row);

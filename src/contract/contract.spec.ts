@@ -72,6 +72,22 @@ describe('rights', () => {
       problems: [{ pointer: '/data/role' }],
     });
   });
+
+  test('nobody makes itself, or another, speak for the other side as well', () => {
+    const give = (party: string, role: string, by: string) =>
+      event('PartyAdded', { party, name: 'n', role, country: 'US' }, { by });
+    const primeless = event('PartyRemoved', { party: 'prime-a', role: 'prime', reason: 'x' }, { by: 'jp-mod' });
+    const opposed = { code: 'not-permitted', problems: [{ pointer: '/data/role' }] };
+    expect(refusalOf([...base, primeless], give('jp-mod', 'prime', 'jp-mod'))).toMatchObject(opposed);
+    expect(refusalOf([...base, primeless], give('inspector-a', 'prime', 'us-gov'))).toMatchObject(opposed);
+    expect(refusalOf(base, give('jp-mod', 'subcontractor', 'us-gov'))).toMatchObject(opposed);
+    for (const party of ['us-gov', 'prime-a', 'sub-a', 'carrier-a'])
+      expect(refusalOf(base, give(party, 'inspector', 'us-gov'))).toMatchObject(opposed);
+    // A buyer inspects, a seller may do the work itself, and who builds may carry.
+    expect(refusalOf(base, give('jp-mod', 'inspector', 'jp-mod'))).toBeUndefined();
+    expect(refusalOf([...base, primeless], give('us-gov', 'prime', 'us-gov'))).toBeUndefined();
+    expect(refusalOf(base, give('sub-a', 'carrier', 'prime-a'))).toBeUndefined();
+  });
 });
 
 describe('registration', () => {

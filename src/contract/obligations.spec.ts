@@ -43,6 +43,34 @@ const noticed = (dueOn: string, time: string) =>
     { by: 'ledger', time, id: `overdue/prime-a/1/${dueOn}` },
   );
 
+test('once both sides have closed no step of a delay is waited for', () => {
+  const reported = event(
+    'DelayReported',
+    {
+      delay: 'X1',
+      cause: { code: 'supply', locus: 'prime', party: 'prime-a', detail: 'x' },
+      startedOn: '2020-02-01',
+      forecasts: [],
+    },
+    { by: 'prime-a', time: '2020-02-01' },
+  );
+  const close = (by: string) => event('ContractClosed', { reason: 'x' }, { by, time: '2020-06-01' });
+  const steps = (...sent: readonly Sent[]) =>
+    obligationsView(rowsAfter(obligations, given(...base, reported, ...sent)), '2020-07-01')!.delays.map(
+      ({ step, done, overdue }) => [step, done, overdue],
+    );
+  const waiting = [
+    ['acknowledge', false, true],
+    ['resolve', false, true],
+  ];
+  expect(steps()).toEqual(waiting);
+  expect(steps(close('us-gov'))).toEqual(waiting);
+  expect(steps(close('us-gov'), close('jp-mod'))).toEqual([
+    ['acknowledge', true, false],
+    ['resolve', true, false],
+  ]);
+});
+
 test('what nobody waits for any more is not overdue, and stays on the record as missed', () => {
   const late = [noticed('2020-02-09', '2020-02-10')];
   const [close, accept] = [

@@ -246,6 +246,20 @@ function mayConfirm(state: DecisionState, event: ProposedEvent): Refusal | undef
   return undefined;
 }
 
+const OPPOSED_ROLES: readonly (readonly [Role, Role])[] = [
+  ['buyer', 'prime'],
+  ['buyer', 'subcontractor'],
+  ['inspector', 'seller'],
+  ['inspector', 'prime'],
+  ['inspector', 'subcontractor'],
+  ['inspector', 'carrier'],
+];
+/**
+ * Roles of which one speaks for who delivers and the other for who receives, each pair both ways: a party that one side makes both
+ * would put its own word in the place of the other's.
+ */
+const OPPOSED = OPPOSED_ROLES.flatMap(([one, other]) => [[one, other] as const, [other, one] as const]);
+
 function partyRules(state: DecisionState, event: ProposedEvent<PartyAdded | PartyRemoved>): Refusal | undefined {
   const { party, role } = event.data;
   if (role === 'buyer' || role === 'seller' || role === 'adjudicator')
@@ -376,6 +390,13 @@ export const registrationTypes = [
       if (state.has(party, role)) return refuseField('invalid-event', '/role', `${party} is ${role} already`);
       if (state.has(party, 'adjudicator'))
         return refuseField('invalid-event', '/party', `${party} is adjudicator and may have no other role`);
+      const held = OPPOSED.find(([one, other]) => role === one && state.has(party, other))?.[1];
+      if (held !== undefined)
+        return refuseField(
+          'not-permitted',
+          '/role',
+          `${party} is ${held} and cannot be made ${role} as well by one side; only a registration, which the other side confirms, gives one party both`,
+        );
       const prime = state.holder('prime');
       if (role === 'prime' && prime !== undefined)
         return refuseField('invalid-event', '/role', `${prime} is prime; remove it first`);

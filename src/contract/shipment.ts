@@ -85,8 +85,10 @@ export interface ShipmentFacts {
   readonly lines: Set<string>;
   /** Who named it in a report of its own, with the last recorded day (days since 1970-01-01). */
   readonly namedBy: Map<string, number>;
-  /** The day (`time`) of the first receipt. */
+  /** The day (`time`) of the first receipt, of those by whom counts most. */
   receivedOn: string | undefined;
+  /** How much the word of who received it then counts. */
+  receivedRank: number;
   /** Discrepancies (`PARTY/ID`) that name it. */
   readonly discrepancies: Set<string>;
 }
@@ -130,7 +132,14 @@ function rankOf(
 export function shipmentOf(model: ContractModel, id: string): ShipmentFacts {
   let facts = model.shipments.get(id);
   if (facts === undefined) {
-    facts = { shipment: id, lines: new Set(), namedBy: new Map(), receivedOn: undefined, discrepancies: new Set() };
+    facts = {
+      shipment: id,
+      lines: new Set(),
+      namedBy: new Map(),
+      receivedOn: undefined,
+      receivedRank: Number.POSITIVE_INFINITY,
+      discrepancies: new Set(),
+    };
     model.shipments.set(id, facts);
   }
   return facts;
@@ -264,8 +273,10 @@ export const shipmentTypes = [
       say(model, 'receipt', event, rank);
       carry(model, event, rank, 'received');
       const day = dayOf(event.time);
-      if (shipment.receivedOn === undefined || day < shipment.receivedOn) {
+      const isFirst = rank === shipment.receivedRank && shipment.receivedOn !== undefined && day < shipment.receivedOn;
+      if (rank < shipment.receivedRank || isFirst) {
         shipment.receivedOn = day;
+        shipment.receivedRank = rank;
         for (const discrepancy of shipment.discrepancies) model.touch('discrepancy', discrepancy);
       }
     },

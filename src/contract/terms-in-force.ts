@@ -3,7 +3,7 @@
  * that both sides recorded agreement to. Computed anew when one of these changes, which is seldom.
  */
 import type { AmendedLine, AmendedMilestone } from './amendment.js';
-import { compareInstants, dayOf, daysBetween } from './calendar.js';
+import { dayOf, daysBetween } from './calendar.js';
 import type { EffectiveEvent } from './event-type.js';
 import { compareStands, type AmendmentFacts, type ContractModel, type Stand } from './model.js';
 import { quantityOf } from './money.js';
@@ -68,19 +68,25 @@ export interface Redating extends Stand {
 }
 
 /**
+ * How many days after it was done an act may be recorded that binds because both sides did it; and after the registration was
+ * recorded, whatever its `time`: in these days a history is imported. Not one of the contract's terms, which change.
+ */
+export const BINDING_WITHIN_DAYS = 30;
+
+/**
  * From when an act holds that binds because both sides did it (an agreement, a closing, a settlement): from its `time`. One that was
- * recorded later than the notice period after it is said to have been done, on a contract that was on the ledger by then, is flagged
- * and holds from its recording: nobody makes the days of a delay go away by saying now what was agreed to long ago.
+ * recorded more than {@link BINDING_WITHIN_DAYS} after it is said to have been done, and after the registration was recorded, is
+ * flagged and holds from its recording: nobody makes the days of a delay go away by saying now what was agreed to long ago.
  * @returns `undefined` where that is after the day asked about: it does not hold yet
  */
 export function holdsFrom(model: ContractModel, event: EffectiveEvent): string | undefined {
-  const { registration } = model;
   const { time, recordedtime } = event;
-  if (registration === undefined || compareInstants(time, registration.recordedtime) < 0) return time;
-  const days = daysBetween(dayOf(time), dayOf(recordedtime));
-  if (days <= inForce(model).terms.delayNoticeDays) return time;
+  const recorded = dayOf(recordedtime);
+  const days = daysBetween(dayOf(time), recorded);
+  const sinceRegistration = daysBetween(dayOf(model.registration?.recordedtime ?? recordedtime), recorded);
+  if (Math.min(days, sinceRegistration) <= BINDING_WITHIN_DAYS) return time;
   model.flag('backdated', event, `said to have been done ${days} days before it was recorded: it holds from then`);
-  return model.until === undefined || dayOf(recordedtime) <= model.until ? recordedtime : undefined;
+  return model.until === undefined || recorded <= model.until ? recordedtime : undefined;
 }
 
 /** @throws RangeError where the contract has not been registered */

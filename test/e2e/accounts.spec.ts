@@ -418,7 +418,8 @@ describe('the portfolio', () => {
     expect(prime).toMatchObject({
       contracts: 1,
       deliveries: { reached: 0, onTime: 0, overdue: 1, onTimeRate: '0.0000' },
-      notices: { delays: 0, averageLagDays: null },
+      // It took its late notice back after a finding had come to rest on it.
+      notices: { delays: 1, averageLagDays: '80.0' },
       reports: { overdue: 1 },
     });
     expect((await read('/portfolio/scorecards?limit=2')).parties).toHaveLength(2);
@@ -462,3 +463,50 @@ describe('the portfolio', () => {
     },
   );
 });
+
+test('an answer of today, dated before there was a ledger, to what the other side once offered', async () => {
+  const OTHER = 'CASE-2';
+  const other = (type: string, data: object, by: string, time: string): Sent =>
+    event(type, data, { contract: OTHER, by, time });
+  await record(
+    other('ContractRegistered', registrationData(), 'us-gov', '2022-06-01T11:00:00Z'),
+    other('RegistrationConfirmed', {}, 'jp-mod', '2022-06-01T11:30:00Z'),
+    other(
+      'ContractAmended',
+      { amendment: 'C1', consulted: [], rationale: 'x', milestones: [{ milestone: 'D1', cancelled: true }] },
+      'jp-mod',
+      '2022-06-01T11:40:00Z',
+    ),
+    other('AmendmentRefused', { amendment: 'C1', reason: 'we build it' }, 'us-gov', '2022-06-01T11:50:00Z'),
+    other('ContractClosed', { reason: 'x' }, 'jp-mod', '2022-06-01T11:50:00Z'),
+    other('AccountSettled', { finalAmount: usd('0.00'), refund: usd('0.00') }, 'jp-mod', '2022-06-01T11:50:00Z'),
+  );
+  await moveTo('2026-01-16T12:00:00Z');
+  const late = async () => {
+    const { milestones } = await read(`/contracts/${OTHER}/schedule?on=2025-01-01`);
+    const [d1] = milestones.filter(({ milestone }: { milestone: string }) => milestone === 'D1');
+    const { settledOn } = await read(`/contracts/${OTHER}?on=2025-01-01`);
+    return { slipDays: d1.slipDays, cancelled: d1.cancelled, settledOn };
+  };
+  const before = await late();
+  expect(before).toEqual({ slipDays: 1281, cancelled: false, settledOn: null });
+  await record(
+    other('AmendmentAgreed', { amendment: 'C1' }, 'us-gov', '2019-12-31T00:00:00Z'),
+    other('ContractClosed', { reason: 'x' }, 'us-gov', '2019-12-31T00:00:00Z'),
+    other('AccountSettled', { finalAmount: usd('0.00'), refund: usd('0.00') }, 'us-gov', '2019-12-31T00:00:00Z'),
+  );
+  // What stood in the past stands; what both have said now holds from now, and is flagged.
+  expect(await late()).toEqual(before);
+  const { flags, settledOn } = await read(`/contracts/${OTHER}`);
+  expect(settledOn).toBe('2026-01-16');
+  expect(flags.map(({ code }: { code: string }) => code)).toEqual(['backdated', 'backdated', 'backdated']);
+  // Nor does a buyer speak as prime, or a seller as inspector.
+  for (const [party, role, by] of [
+    ['jp-mod', 'prime', 'jp-mod'],
+    ['us-gov', 'inspector', 'us-gov'],
+  ] as const)
+    await refused(
+      'not-permitted',
+      said('PartyAdded', { party, name: party, role, country: 'US' }, by, '2026-01-16T11:00:00Z'),
+    );
+}, 120_000);

@@ -14,12 +14,13 @@ import {
 } from './terms.js';
 import {
   byTime,
+  dayOf,
+  firstByTime,
   larger,
   later,
-  once,
-  dayOf,
   minorUnits,
   notBelowZero,
+  once,
   quantityOf,
   reference,
   said,
@@ -56,6 +57,14 @@ export function thatCounts(book: Book, facts: readonly Fact[], roles: readonly R
     if (found !== undefined) return found;
   }
   return facts.find(isOwn) ?? facts[0];
+}
+
+/** When it first came, by the word of those whose receipts count most. */
+export function firstReceipt(book: Book, receipts: readonly Fact[]): Fact | undefined {
+  const counting = thatCounts(book, receipts, RECEIVERS);
+  const voice = (fact: Fact): string =>
+    `${RECEIVERS.find((role) => held(book, fact, role))} ${fact.onBehalfOf === undefined}`;
+  return counting && firstByTime(receipts.filter((fact) => voice(fact) === voice(counting)));
 }
 
 export const DISPATCHERS: readonly Role[] = ['prime', 'subcontractor', 'carrier'];

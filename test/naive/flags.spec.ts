@@ -232,12 +232,13 @@ test('percent-decreased: below what was last said by `time` of what was recorded
 });
 
 test('backdated: what binds both sides, recorded long after it is said to have been done', () => {
-  // The notice period is 30 days, and the registration was recorded on 15 January 2020.
+  // The registration was recorded on 10 January 2020.
   const closed = (time: string, recordedOn: string) => close('us-gov', time, { recorded: recordedOn });
   expect(flags([closed('2020-03-01', '2020-03-31')])).toEqual(['e1 one-sided']);
   expect(flags([closed('2020-03-01', '2020-04-01')])).toEqual(['e1 backdated', 'e1 one-sided']);
-  // What happened before there was a ledger to tell it to is history.
-  expect(flags([closed('2019-03-01', '2020-04-01')])).toEqual(['e1 one-sided']);
+  // What is recorded with the registration is history; what comes years later is not, whatever its day.
+  expect(flags([closed('2019-03-01', '2020-02-09')])).toEqual(['e1 one-sided']);
+  expect(flags([closed('2019-03-01', '2020-02-10')])).toEqual(['e1 backdated', 'e1 one-sided']);
 });
 
 test('other-currency: a payment or a statement', () => {

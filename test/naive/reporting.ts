@@ -282,7 +282,7 @@ function delaySteps(book: Book) {
   return ever(book, 'DelayReported').flatMap((report) =>
     STEPS.map((step) => {
       const dueOn = addDays(recordedDay(report), periodFor(atEndOf(book, recordedDay(report)), step));
-      const done = stepDone(book, report, step);
+      const done = stepDone(book, report, step) || closedOn(book) !== undefined;
       return {
         delay: openedId(report),
         step,

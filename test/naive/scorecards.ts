@@ -2,7 +2,7 @@
 import { discrepancy, discrepancyReports, firstAnswerBy } from './commerce.js';
 import { delayReports, noticeLagDays } from './delays.js';
 import { firstChecks } from './quality.js';
-import { byText, ratio, said, type Book } from './record.js';
+import { byText, openedId, ratio, reference, said, type Book } from './record.js';
 import { overdueReports } from './reporting.js';
 import { datedMilestones } from './schedule.js';
 import { closedOn, holderOfSide, lines, partiesEver, termsInForce } from './terms.js';
@@ -15,14 +15,19 @@ function ofContract(book: Book, party: string) {
   );
   const reached = deliveries.filter(({ dates }) => dates.actual !== null);
   const delays = delayReports(book).filter(
-    (report) => report.party === party && report.onBehalfOf === undefined && !report.withdrawn,
+    (report) =>
+      report.party === party &&
+      report.onBehalfOf === undefined &&
+      (!report.withdrawn ||
+        said(book, 'DelayDetermined').some((found) => reference(found, 'delay') === openedId(report))),
   );
   const checks = firstChecks(book).filter((check) =>
     lines(book).some(({ line, responsible }) => line === check.line && responsible === party),
   );
   const reports = discrepancyReports(book);
-  const raised = reports.filter((report) => report.party === party && !report.withdrawn);
-  const answered = reports.filter((report) => firstAnswerBy(book, report) === party);
+  const own = reports.filter((report) => report.onBehalfOf === undefined);
+  const raised = own.filter((report) => report.party === party && !report.withdrawn);
+  const answered = own.filter((report) => firstAnswerBy(book, report) === party);
   const toAnswer =
     holderOfSide(book, 'seller') === party
       ? reports.filter((report) => discrepancy(book, report).status === 'open')

@@ -14,7 +14,6 @@ import {
   recordedDay,
   said,
   timeDay,
-  until,
   type Book,
   type Data,
   type Fact,
@@ -36,13 +35,13 @@ export const sideOf = (book: Book, party: string): Side | undefined =>
   SIDES.find((side) => holderOfSide(book, side) === party);
 
 /**
- * From when an act holds that needs both sides: its `time`; its recording where that came more than the notice period later, on a
- * contract that had been registered by that `time`.
+ * From when an act holds that needs both sides: its `time`; its recording where that came more than 30 days later, and more than 30
+ * days after the registration was recorded.
  */
 export function holdsFrom(book: Book, fact: Fact): string {
-  const known = byText(instantKey(fact.time), instantKey(registrationOf(book)!.recordedtime)) >= 0;
-  const { delayNoticeDays } = termsInForce(until(book, fact.revision - 1));
-  return known && daysBetween(timeDay(fact), recordedDay(fact)) > delayNoticeDays ? fact.recordedtime : fact.time;
+  const recorded = recordedDay(fact);
+  const isLate = (day: string): boolean => daysBetween(day, recorded) > 30;
+  return isLate(timeDay(fact)) && isLate(recordedDay(registrationOf(book)!)) ? fact.recordedtime : fact.time;
 }
 
 /** Whether it holds on the day asked about, where what happened after it is left out. */
