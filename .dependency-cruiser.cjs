@@ -26,7 +26,7 @@ const PATHS = {
   web: '^src/web/',
   demo: '^src/demo/',
   wiring:
-    '^src/(?:main|app\\.module|waybook|open-store|version|config|cli|heap|projector-worker|replay-worker)\\.ts$|^src/cli/',
+    '^src/(?:main|app\\.module|waybook|open-store|version|config|cli|heap|projector-worker|replay-worker|build-worker)\\.ts$|^src/cli/',
 };
 
 /** Specs stand beside the code and may import what they need to test it; nothing imports a spec. */

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { projections } from '../projections/index.js';
 import { openReader, type ReaderStore } from './open-store.js';
+import { buildHelpers } from './subscriptions/build-helpers.js';
 import { Projector } from './subscriptions/projector.js';
 import {
   errorAsData,
@@ -24,6 +25,8 @@ async function open(): Promise<{ readonly reader: ReaderStore; readonly projecto
       readModel,
       projections,
       threaded: true,
+      help: buildHelpers({ worker: new URL('./build-worker.js', import.meta.url), eventStore, readModel }),
+      warn: (line) => say({ kind: 'warning', line }),
       onStatus: (statuses) => say({ kind: 'status', statuses }),
     });
     return { reader, projector };

@@ -92,6 +92,7 @@ export async function startWaybook(config: Config, log: Log = standardLog): Prom
         worker: new URL('./projector-worker.js', import.meta.url),
         eventStore: config.eventStore,
         readModel: config.readModel,
+        warn: (line) => log.warn(line),
       });
       const started = host;
       opened.push(() => started.close());

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { projections } from '../../projections/index.js';
 import type { Config } from '../config.js';
 import { openReader } from '../open-store.js';
+import { buildHelpers } from '../subscriptions/build-helpers.js';
 import { Projector } from '../subscriptions/projector.js';
 import { ALL, type RebuildProgress } from '../subscriptions/status.js';
 import { CommandFailure, EXIT } from './exit.js';
@@ -59,7 +60,9 @@ export async function rebuildCommand(
 async function here(config: Config, name: string, report: (progress: RebuildProgress) => void): Promise<void> {
   const { store } = await openReader(config.eventStore);
   try {
-    const projector = await Projector.start({ store, readModel: config.readModel, projections });
+    const { eventStore, readModel } = config;
+    const help = buildHelpers({ worker: new URL('../build-worker.js', import.meta.url), eventStore, readModel });
+    const projector = await Projector.start({ store, readModel, projections, help, threaded: true });
     try {
       await projector.rebuild(name, report);
     } finally {

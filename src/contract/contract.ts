@@ -264,6 +264,9 @@ export function evolve(
   definition.evolve?.(state, event);
 }
 
+/** Data with more characters than this are not counted as one thing of their kind, but by their length. */
+const LARGE_TEXT = 1_000;
+
 /**
  * Takes an effective event into the facts. Events come in recorded order, each as the last correction left it.
  * One that names something not heard of yet is flagged and held; it takes effect when that arrives.
@@ -278,6 +281,7 @@ export function fold(model: ContractModel, event: EffectiveEvent): void {
   model.revision = event.revision;
   model.position = event.position;
   model.recordedtime = event.recordedtime;
+  if (event.dataText.length > LARGE_TEXT) model.largeText += event.dataText.length;
   model.touched.events.push(event);
   model.touched.portfolio.push(definition.portfolio);
   model.heardOf(event, event.revision);

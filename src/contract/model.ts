@@ -301,6 +301,9 @@ export class ContractModel {
   /** How much each flagged event speaks of that has not been heard of, by revision. */
   readonly #unheard = new Map<number, number>();
 
+  /** Characters of the data of large events: nobody knows how much of them the facts keep, so all of it is counted. */
+  largeText = 0;
+
   /** Counts changes of dates and of what is in force. */
   datesVersion = 0;
   /** Counts changes of what is in force, so that `inForce` of `terms-in-force.ts` is computed once for each. */
@@ -403,6 +406,11 @@ export class ContractModel {
     if (referring === undefined) return;
     this.#referring.delete(text);
     for (const revision of referring) this.#heard(revision);
+  }
+
+  /** What the names of all events take, in bytes. */
+  get namesBytes(): number {
+    return this.#names.bytes;
   }
 
   /** The revision of an event of that name; `undefined` where there is none. */

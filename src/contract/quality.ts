@@ -104,6 +104,12 @@ export class LineQuality {
   readonly #first = new Map<string, Stand & { readonly passed: boolean }>();
   #passed = 0;
 
+  /** How many serial numbers, lots and the like it remembers. */
+  get size(): number {
+    let size = this.#first.size;
+    for (const { serials } of this.#covered.values()) size += serials.size;
+    return size;
+  }
   get firstChecks(): number {
     return this.#first.size;
   }
@@ -124,10 +130,11 @@ export class LineQuality {
       serials === undefined || serials.length === 0
         ? [`${kind}\nlot\n${lot ?? ''}`]
         : new Set(serials.map((serial) => `${kind}\nserial\n${serial}`));
+    const stand = { time: check.time, revision: check.revision, passed };
     for (const key of keys) {
       const before = this.#first.get(key);
       if (before !== undefined && !isAfter(before, check)) continue;
-      this.#first.set(key, { time: check.time, revision: check.revision, passed });
+      this.#first.set(key, stand);
       this.#passed += Number(passed) - Number(before?.passed ?? false);
     }
   }

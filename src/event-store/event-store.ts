@@ -69,6 +69,12 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
+/** A stream, and its last event in some respect. */
+export interface StreamExtent {
+  readonly stream: string;
+  readonly revision: bigint;
+}
+
 export interface EventStore {
   /**
    * Appends the events in their order as one atom: all of them or none, at consecutive revisions.
@@ -122,6 +128,15 @@ export interface EventStore {
    * @throws EventStoreError `store-closed`
    */
   subscribe(from: bigint | undefined, handler: SubscriptionHandler): Subscription;
+
+  /**
+   * The own streams whose names begin with `prefix` and which have an event at or before position `upTo`, in the order of
+   * their names (by code point), in pages, each with the revision of the last of these events. Left out where the store
+   * cannot list its streams, or where reading them one by one costs more than reading all events in their order.
+   *
+   * @throws EventStoreError `store-unavailable` (may be retried), `store-closed`
+   */
+  streams?(prefix: string, upTo: bigint): AsyncIterable<readonly StreamExtent[]>;
 
   /** Position and id of the last event of all own streams; `undefined` while there is none. */
   head(): Promise<{ readonly position: bigint; readonly id: string } | undefined>;

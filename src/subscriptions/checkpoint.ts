@@ -10,6 +10,17 @@ export interface Checkpoint {
   readonly revision: bigint;
 }
 
+/**
+ * What stands in the place of a checkpoint while a copy is built contract by contract: its rows then show no position.
+ * It says whose attempt it is, so that the rows of two attempts never mix.
+ */
+export interface BuildClaim {
+  readonly eventId: string;
+  readonly position: undefined;
+  readonly stream: undefined;
+  readonly revision: undefined;
+}
+
 /** Names one set of a projection's tables. A rebuild of the same version goes to the set that does not serve. */
 export interface CopyId {
   readonly name: string;
@@ -42,6 +53,8 @@ export interface CopyRecord extends CopyId {
   readonly role: CopyRole;
   /** `undefined` before the first event. */
   readonly checkpoint: Checkpoint | undefined;
+  /** Whether it is being built contract by contract, or was when its writer broke off: its rows are of no position. */
+  readonly isClaimed: boolean;
   readonly failure: ProjectionFailure | undefined;
   /** The columns of its tables, by the tables' names without version: what queries must find there. */
   readonly tables: Readonly<Record<string, readonly string[]>>;

@@ -6,6 +6,7 @@ import { sql, type CreateTableBuilder, type Kysely, type RawBuilder } from 'kyse
 import type { ColumnType, Projection, TableDefinition, Tables } from '../../projections/projection.js';
 import {
   physicalTable,
+  type BuildClaim,
   type Checkpoint,
   type CopyId,
   type CopyRecord,
@@ -77,6 +78,7 @@ export function toRecord(row: CopiesTable): CopyRecord {
     copy: row.copy as CopySuffix,
     role: row.role as CopyRole,
     checkpoint,
+    isClaimed: position === null && eventId !== null,
     failure: row.failure === null ? undefined : (JSON.parse(row.failure) as ProjectionFailure),
     tables: JSON.parse(row.tables) as CopyRecord['tables'],
   };
@@ -153,6 +155,51 @@ export async function emptyCopy(db: Kysely<Tables>, record: CopyId & Pick<CopyRe
     .execute();
 }
 
+/**
+ * Takes all rows out of copies that stand before the first event, and says whose rows are to come: those of one attempt
+ * to build them contract by contract, or `undefined` for nobody's.
+ * @returns false where one of them has a checkpoint, or was retired: then the transaction must be given up
+ */
+export async function claimCopies(
+  db: Kysely<Tables>,
+  copies: readonly (CopyId & { readonly tables: readonly TableDefinition[] })[],
+  claim: BuildClaim | undefined,
+): Promise<boolean> {
+  for (const copy of copies) {
+    const claimed = await db
+      .updateTable(COPIES)
+      .set({ event_id: claim?.eventId ?? null })
+      .where(isCopy(copy))
+      .where('position', 'is', null)
+      .where('role', '!=', 'retired')
+      .returning('name')
+      .execute();
+    if (claimed.length === 0) return false;
+    for (const { name } of copy.tables) await db.deleteFrom(physicalTable(name, copy)).execute();
+  }
+  return true;
+}
+
+/**
+ * Whether copies still carry a claim. On a database that several write to, nobody else takes them over until the end of the
+ * transaction, while others who work under the same claim go on.
+ */
+export async function holdsClaim(
+  db: Kysely<Tables>,
+  copies: readonly CopyId[],
+  { eventId }: BuildClaim,
+  isShared: boolean,
+): Promise<boolean> {
+  const query = db
+    .selectFrom(COPIES)
+    .select('name')
+    .where('event_id', '=', eventId)
+    .where('position', 'is', null)
+    .where('role', '!=', 'retired')
+    .where((where) => where.or(copies.map(isCopy)));
+  return (await (isShared ? query.forShare() : query).execute()).length === copies.length;
+}
+
 export async function setFailure(
   db: Kysely<Tables>,
   copy: CopyId,
@@ -191,7 +238,7 @@ export function moveCheckpointsSql(
 }
 
 export const moveCheckpointsParameters = (
-  from: Checkpoint | undefined,
+  from: Checkpoint | BuildClaim | undefined,
   to: Checkpoint,
 ): readonly (string | bigint | null)[] => [
   to.position,

@@ -7,7 +7,8 @@ import type { Projection } from '../../projections/projection.js';
 import { CORRECTION } from '../contract/correction.js';
 import { ContractModel } from '../contract/model.js';
 import { EventStoreError, type EventStore, type StoredEvent } from '../event-store/event-store.js';
-import { ChangeFailure, Moved, writeChanges, type Batch, type Change } from './batch.js';
+import { ChangeFailure, Moved, writeChanges, type Batch } from './batch.js';
+import { build, claimFor, type BuildOptions } from './build.js';
 import { keyOfCopy, type Checkpoint, type CopyId, type ProjectionFailure } from './checkpoint.js';
 import { contractOf, effectiveEvent, type FoldRules } from './decoding.js';
 import { codeOf, messageOf, ReadModelError } from './errors.js';
@@ -15,7 +16,7 @@ import { checkpointOf, Feed, HistoryChanged, stillThere } from './feed.js';
 import { foldHistory } from './history.js';
 import { ModelCache } from './model-cache.js';
 import type { ReadModelWriter, WriteTransaction } from './read-model-writer.js';
-import { RowBuffer } from './row-buffer.js';
+import { changesOf, RowBuffer } from './row-buffer.js';
 
 /** One copy of a projection that this process writes. */
 export interface OwnCopy {
@@ -30,6 +31,10 @@ export interface LaneSettings {
   /** How many events go into one transaction at most. */
   readonly batchEvents: number;
   readonly cacheBytes: number;
+  /** With more events than these in the store, rows are built contract by contract where there are none. */
+  readonly buildEvents: number;
+  readonly help: BuildOptions['help'];
+  readonly warn: (line: string) => void;
   /** After each transaction. */
   committed(lane: Lane): void;
   /**
@@ -123,6 +128,8 @@ export class Lane {
   #stopped = false;
   #writing = false;
   #stretch = 1;
+  /** Events that are in the rows while they are built contract by contract. */
+  #built = 0;
   /** Events folded again for the batch at hand, because facts were not in the cache. */
   #refolded = 0;
 
@@ -149,6 +156,11 @@ export class Lane {
   /** The last event that has been committed. */
   get checkpoint(): Checkpoint | undefined {
     return this.#checkpoint;
+  }
+
+  /** A position to show how far it has got: while rows are built contract by contract, how many events they show. */
+  get reached(): bigint {
+    return this.#checkpoint?.position ?? BigInt(this.#built);
   }
 
   /** Whether all there is has been written. */
@@ -197,6 +209,8 @@ export class Lane {
     let end: LaneEnd;
     try {
       if (this.#stopped) return { kind: 'stopped' };
+      if (this.#checkpoint === undefined) await this.#begin();
+      if (this.isStopped) return { kind: 'stopped' };
       if (!(await stillThere(this.#settings.store, this.#checkpoint))) return { kind: 'history-changed' };
       this.#feed = new Feed(this.#settings.store, this.#checkpoint);
       if (this.isStopped) this.#feed.stop();
@@ -210,6 +224,42 @@ export class Lane {
     // Facts that were folded for what was never written are ahead of the rows.
     if (end.kind !== 'stopped') this.#cache.clear();
     return end;
+  }
+
+  /**
+   * Before the first event: builds the rows of all there is contract by contract, where that is worth it. What cannot be
+   * built so is left to the ordinary way, which finds out what is wrong with whom.
+   */
+  async #begin(): Promise<void> {
+    const { store, writer, rules, buildEvents, help } = this.#settings;
+    const { copies } = this;
+    const head = await store.head();
+    if (store.streams !== undefined && this.#careful === undefined && (head?.position ?? 0n) > buildEvents)
+      try {
+        this.#checkpoint = await build({
+          store,
+          writer,
+          rules,
+          copies,
+          cache: this.#cache,
+          isStopped: () => this.#stopped,
+          help,
+          written: (events) => {
+            this.#built = events;
+            this.#settings.committed(this);
+          },
+        });
+        if (this.#checkpoint !== undefined) this.#settings.committed(this);
+        return;
+      } catch (error) {
+        this.#cache.clear();
+        if (error instanceof Moved || isTransient(error)) throw error;
+        this.#settings.warn(
+          `rows cannot be built contract by contract, and are built event by event: ${messageOf(error)}`,
+        );
+      }
+    this.#built = 0;
+    await claimFor(writer, copies);
   }
 
   async #project(feed: Feed, until: bigint | undefined): Promise<void> {
@@ -376,13 +426,7 @@ export class Lane {
   }
 
   #batch({ rows, to }: Prepared): Batch {
-    const changes: Change[] = [];
-    for (const [{ id, projection }, buffer] of rows)
-      for (const table of projection.tables) {
-        const changed = buffer.changes(table);
-        if (changed !== undefined) changes.push({ copy: id, table, rows: changed });
-      }
-    return { copies: this.#ids, from: this.#checkpoint, to, changes };
+    return { copies: this.#ids, from: this.#checkpoint, to, changes: changesOf(rows) };
   }
 
   #endOf(error: unknown): LaneEnd {

@@ -1,3 +1,4 @@
+import { event, foldAll, given, registered } from '../../test/support/scenario.js';
 import { ContractModel } from '../contract/model.js';
 import { estimateBytes, ModelCache } from './model-cache.js';
 
@@ -47,5 +48,30 @@ describe('the cache of facts', () => {
     for (let n = 0; n < 100; n += 1) model.line(`L${n}`);
     for (let n = 0; n < 100; n += 1) model.milestone(`M${n}`);
     expect(estimateBytes(model)).toBeGreaterThan(size + 80_000);
+  });
+
+  it('counts what is large by its length, and every serial number that is remembered', () => {
+    const serials = Array.from({ length: 1_000 }, (_, n) => `SN-${n}`);
+    const check = (n: number) =>
+      event(
+        'QualityCheckRecorded',
+        { check: `Q${n}`, line: '1', kind: 'final', standard: 'AS9102', quantity: 1, result: 'pass', serials },
+        { by: 'prime-a' },
+      );
+    const before = estimateBytes(foldAll(given(registered()).recorded));
+    const one = estimateBytes(foldAll(given(registered(), check(0)).recorded));
+    // A thousand serials, once among the first checks and once among what is covered.
+    expect(one - before).toBeGreaterThan(2 * 1_000 * 100);
+    const narrative = event(
+      'DelayReported',
+      {
+        delay: 'X1',
+        cause: { code: 'supply', locus: 'prime', party: 'prime-a', detail: 'x'.repeat(4_000) },
+        startedOn: '2020-01-20',
+        forecasts: [],
+      },
+      { by: 'prime-a' },
+    );
+    expect(estimateBytes(foldAll(given(registered(), narrative).recorded)) - before).toBeGreaterThan(4_000 * 3);
   });
 });

@@ -74,15 +74,36 @@ export class ModelCache {
   }
 }
 
-/** A rough size in memory, in bytes. Too large rather than too small: V8 gives small objects 100 to 300 bytes. */
+/**
+ * A rough size in memory, in bytes. Too large rather than too small: V8 gives small objects 100 to 300 bytes, and an event that
+ * is kept whole, with its text and its data, takes about 2,500.
+ */
 export function estimateBytes(model: ContractModel): number {
   const { registration } = model;
-  let bytes = 4_096 + model.parties.length * 200 + model.amendments.size * 2_000 + model.delays.size * 1_000;
+  let bytes = 8_192 + model.namesBytes + model.largeText * LARGE_TEXT_BYTES;
+  bytes += model.parties.length * 200 + model.partiesEver.size * 100 + model.ownReports.size * 150;
   bytes += ((registration?.lines.length ?? 0) + (registration?.milestones.length ?? 0)) * 500;
-  bytes += model.flags.size * 400 + model.opened.size * 200 + model.waiting.size * 1_500;
+  bytes += model.amendments.size * 2_500 + model.delays.size * 2_500 + model.settlements.length * 800;
+  bytes +=
+    (model.disputes.size + model.nonconformances.size + model.discrepancies.size + model.statements.size) * WHOLE;
+  bytes += model.shipments.size * 700 + model.checkLines.size * 150;
+  bytes += model.flags.size * 400 + model.opened.size * 200 + model.waiting.size * WHOLE;
+  bytes += model.stated.size * 400 + model.correctedDates.length * 500 + model.reckoning.missed.size * 500;
+  for (const byParty of model.noticed.values()) for (const missed of byParty.values()) bytes += missed.length * 300;
+  for (const submitted of model.evidence.values()) bytes += submitted.length * WHOLE;
+  for (const { answers } of model.discrepancies.values()) bytes += answers.length * WHOLE;
+  for (const { matches } of model.statements.values()) bytes += matches.length * WHOLE;
   for (const { forecasts, reached } of model.milestones.values())
     bytes += 300 + forecasts.length * 500 + reached.length * 250;
-  for (const { shipped, received, deliveries } of model.lines.values())
-    bytes += 600 + (shipped.entries.length + received.entries.length) * 400 + deliveries.length * 200;
+  for (const { shipped, received, deliveries, quality } of model.lines.values())
+    bytes +=
+      600 +
+      (shipped.entries.length + received.entries.length) * 400 +
+      deliveries.length * 200 +
+      (quality?.size ?? 0) * 150;
   return bytes;
 }
+
+const WHOLE = 2_500;
+/** Of each character of a large event: as text, and as what it parses to. */
+const LARGE_TEXT_BYTES = 4;

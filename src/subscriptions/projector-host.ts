@@ -16,6 +16,8 @@ import {
 export interface ProjectorHostOptions extends ProjectorThreadData {
   /** The compiled worker. */
   readonly worker: URL;
+  /** Told what is for the log: also when the thread has ended by itself, and why, which the status forgets with the next one. */
+  readonly warn: (line: string) => void;
 }
 
 export interface ProjectorHost extends ProjectorControl {
@@ -156,6 +158,9 @@ class Host implements ProjectorHost {
       case 'status':
         this.#board.set(message.statuses);
         break;
+      case 'warning':
+        this.#options.warn(message.line);
+        break;
       case 'progress':
         this.#requests.get(message.id)?.onProgress?.(message.progress);
         break;
@@ -179,6 +184,7 @@ class Host implements ProjectorHost {
     if (this.#closed || this.#worker !== worker) return;
     this.#worker = undefined;
     const error = { code: 'projector-stopped', detail: why?.message ?? stopped.message } as const;
+    this.#options.warn(`the thread of the projector has ended and is started again: ${error.detail}`);
     this.#board.set(this.#board.get().map((status) => ({ ...status, state: 'catching-up', error })));
     this.#scheduleRestart();
   }

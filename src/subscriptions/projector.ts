@@ -36,6 +36,15 @@ export interface ProjectorOptions {
   readonly batchEvents?: number;
   /** How much memory the facts of contracts in use may take, in bytes as estimated; for each lane. */
   readonly cacheBytes?: number;
+  /**
+   * With more events than these in the store, rows are built contract by contract where there are none. Meanwhile a
+   * copy that serves tells queries that it is being built.
+   */
+  readonly buildEvents?: number;
+  /** Told what somebody should hear of though it goes on. */
+  readonly warn?: (line: string) => void;
+  /** Threads that help to build; needs the compiled program. */
+  readonly help?: LaneSettings['help'];
   /** Writes large batches to SQLite in a thread of their own; needs the compiled program. */
   readonly threaded?: boolean;
   /** How often to look whether another process has gone or has switched copies, where several share a read model. */
@@ -45,6 +54,7 @@ export interface ProjectorOptions {
 /** Larger batches write the row of a contract less often for the same events; these take some 20 MB on their way. */
 const BATCH_EVENTS = 4_000;
 const CACHE_BYTES = 64 * 1024 * 1024;
+const BUILD_EVENTS = 4_000;
 const POLL_MS = 1_000;
 /** How often the lag is reported while a projection is behind. */
 const BEHIND_MS = 1_000;
@@ -106,6 +116,9 @@ export class Projector implements ProjectorControl {
       rules: options.rules ?? contractRules,
       batchEvents: options.batchEvents ?? BATCH_EVENTS,
       cacheBytes: options.cacheBytes ?? CACHE_BYTES,
+      buildEvents: options.buildEvents ?? BUILD_EVENTS,
+      warn: options.warn ?? (() => undefined),
+      help: options.help ?? (() => Promise.resolve([])),
       committed: (lane) => this.#committed(lane),
       atRest: (lane) => this.#atRest(lane),
     };

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { TableDefinition, Tables } from '../../projections/projection.js';
 import type { Batch } from './batch.js';
-import type { Checkpoint, CopyId } from './checkpoint.js';
+import type { BuildClaim, Checkpoint, CopyId } from './checkpoint.js';
 import type { ColumnTypes } from './copies.js';
 import { openPostgresWriter } from './postgres-writer.js';
 import { parseReadModelUrl } from './read-model.js';
@@ -38,7 +38,11 @@ export interface WriteTransaction {
    * transaction. To be called first.
    * @returns false where one of them is not at `from` any more, or was retired: then the transaction must be given up
    */
-  moveCheckpoints(copies: readonly CopyId[], from: Checkpoint | undefined, to: Checkpoint): Promise<boolean>;
+  moveCheckpoints(
+    copies: readonly CopyId[],
+    from: Checkpoint | BuildClaim | undefined,
+    to: Checkpoint,
+  ): Promise<boolean>;
   /** Removes and puts rows, each key at most once. @throws ReadModelError `row-refused` */
   write(copy: CopyId, table: TableDefinition, changes: TableChanges): Promise<void>;
   /** Takes out all rows of a contract. */

@@ -15,7 +15,8 @@ export interface ReadModel {
    * A new version of a projection is built beside the old copy, which serves until then: `use` reads that one as long
    * as it has all the columns of this version.
    *
-   * @throws ReadModelError `projection-building` where there is no such copy yet, `read-model-unavailable`
+   * @throws ReadModelError `projection-building` where there is no such copy yet, or its first rows are being built
+   * contract by contract and are of no one position; `read-model-unavailable`
    */
   query<T>(projection: Projection, use: (snapshot: Snapshot) => Promise<T>): Promise<Answer<T>>;
   close(): Promise<void>;
@@ -95,7 +96,7 @@ async function answer<T>(
   use: (snapshot: Snapshot) => Promise<T>,
 ): Promise<Answer<T>> {
   const serving = copies.find(({ role }) => role === 'serving');
-  if (serving === undefined || !readable(serving, projection)) throw building(projection);
+  if (serving === undefined || serving.isClaimed || !readable(serving, projection)) throw building(projection);
   const position = serving.checkpoint?.position ?? 0n;
   const result = await use({ db, position, table: ({ name }) => physicalTable(name, serving) });
   return { result, position };

@@ -30,10 +30,10 @@ export class Rebuilds {
     return done;
   }
 
-  advanced({ copies, checkpoint }: Lane): void {
+  advanced({ copies, reached }: Lane): void {
     for (const { id } of copies) {
       const rebuild = this.#of(id);
-      rebuild?.onProgress?.({ name: id.name, position: checkpoint?.position ?? 0n, target: rebuild.target });
+      rebuild?.onProgress?.({ name: id.name, position: reached, target: rebuild.target });
     }
   }
 

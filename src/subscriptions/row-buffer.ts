@@ -1,5 +1,7 @@
 /** Collects what projections put and remove, each row once however often it was touched. */
 import type { Row, RowSink, TableDefinition } from '../../projections/projection.js';
+import type { Change } from './batch.js';
+import type { OwnCopy } from './lane.js';
 
 /** What is to become of the rows of one table. */
 export interface TableChanges {
@@ -38,6 +40,17 @@ export class RowBuffer implements RowSink {
     return this.#tables.get(table);
   }
 
+  /** Drops what is to become of a contract. */
+  forget(contract: string): void {
+    for (const { puts, removes } of this.#tables.values())
+      for (const rows of [puts, removes])
+        for (const [key, row] of rows)
+          if (row['contract'] === contract) {
+            rows.delete(key);
+            this.#size -= 1;
+          }
+  }
+
   clear(): void {
     this.#tables.clear();
     this.#size = 0;
@@ -51,6 +64,17 @@ export class RowBuffer implements RowSink {
     }
     return changes;
   }
+}
+
+/** What was collected for some copies. */
+export function changesOf(rows: ReadonlyMap<OwnCopy, RowBuffer>): readonly Change[] {
+  const changes: Change[] = [];
+  for (const [{ id, projection }, buffer] of rows)
+    for (const table of projection.tables) {
+      const changed = buffer.changes(table);
+      if (changed !== undefined) changes.push({ copy: id, table, rows: changed });
+    }
+  return changes;
 }
 
 /** Key columns hold ids, dates and numbers, none of which has a NUL. */

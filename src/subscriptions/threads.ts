@@ -1,6 +1,8 @@
 /** What the threads of this folder say to each other. Everything is plain data that can be cloned. */
 import type { ExposureGroups, ExposureQuestion } from '../../projections/contract-status/exposure.js';
 import type { ScorecardPage, Scorecards } from '../../projections/scorecards/queries.js';
+import type { StreamExtent } from '../event-store/event-store.js';
+import type { BuildClaim, CopyId } from './checkpoint.js';
 import { codeOf, messageOf } from './errors.js';
 import type { PortfolioAnswer, PortfolioQuestion } from './portfolio.js';
 import type { Answer } from './read-model.js';
@@ -42,6 +44,24 @@ export interface ReplayThreadData {
   readonly readModel: string;
 }
 
+/** What a thread that shares in a build is started with. */
+export interface BuildThreadData {
+  readonly eventStore: string;
+  readonly readModel: string;
+  readonly copies: readonly CopyId[];
+  readonly claim: BuildClaim;
+}
+
+/** Done one after the other, each answered once. */
+export type ToBuilder =
+  { readonly kind: 'take'; readonly extents: readonly StreamExtent[] } | { readonly kind: 'finish' };
+
+export type FromBuilder =
+  /** So many events more are in the rows. */
+  | { readonly kind: 'written'; readonly events: number }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed'; readonly error: ErrorAsData };
+
 export type ToProjector =
   /** Something has been committed to the event store. */
   | { readonly kind: 'poke' }
@@ -52,6 +72,8 @@ export type FromProjector =
   | { readonly kind: 'started' }
   /** It cannot start, and ends. */
   | { readonly kind: 'refused'; readonly error: ErrorAsData }
+  /** For the log. */
+  | { readonly kind: 'warning'; readonly line: string }
   | { readonly kind: 'status'; readonly statuses: readonly ProjectionStatus[] }
   | { readonly kind: 'progress'; readonly id: number; readonly progress: RebuildProgress }
   | { readonly kind: 'rebuilt'; readonly id: number; readonly error: ErrorAsData | undefined };

@@ -23,6 +23,7 @@ export interface StoreUnderTest {
 export interface NotApplicable {
   readonly reopen?: string;
   readonly loseConnection?: string;
+  readonly streams?: string;
 }
 
 /** A stream name nobody else uses: a server under test may be shared. */

@@ -30,6 +30,7 @@ export function describeEventStore(
     describeRepeats(() => store);
     describeContent(() => store);
     describeReads(() => store);
+    describeStreams(() => store, without);
     describeSubscriptions(() => store, open, without);
     describeClosing(open, without);
   });
@@ -222,6 +223,33 @@ function describeReads(store: () => EventStore): void {
       const since = [...(await all(store().readStream(stream, 2n))), ...(await all(store().readAll(position)))];
       expect(head?.position).toBeGreaterThanOrEqual(position);
       expect(since.find(({ id }) => id === head?.id)?.position).toBe(head?.position);
+    });
+  });
+}
+
+function describeStreams(store: () => EventStore, { streams: reason }: NotApplicable): void {
+  (reason === undefined ? describe : describe.skip)(`streams${reason === undefined ? '' : ` (${reason})`}`, () => {
+    it('are listed by prefix in the order of their names, each as far as it goes at a position', async () => {
+      const prefix = `contract-${randomUUID()}-`;
+      const names = Array.from({ length: 1_100 }, (_, n) => `${prefix}${String((n * 7) % 1_100).padStart(4, '0')}`);
+      for (const name of names) await store().append(name, 'no-stream', events(1));
+      const { position } = await store().append(names[0]!, 0n, events(3));
+      await store().append(names[0]!, 3n, events(2));
+      await store().append(names[1]!, 0n, events(1));
+      await store().append(`${prefix}late`, 'no-stream', events(1));
+      const found: (readonly [string, bigint])[] = [];
+      for await (const page of store().streams!(prefix, position)) {
+        expect(page.length).toBeGreaterThan(0);
+        for (const { stream, revision } of page) found.push([stream, revision]);
+      }
+      expect(found).toEqual(names.toSorted().map((name) => [name, name === names[0] ? 3n : 0n]));
+    });
+
+    it('are none where nothing begins so', async () => {
+      const { position } = await store().append(freshStream(), 'no-stream', events(1));
+      let pages = 0;
+      for await (const page of store().streams!(`contract-${randomUUID()}`, position)) pages += page.length;
+      expect(pages).toBe(0);
     });
   });
 }

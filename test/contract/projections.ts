@@ -6,8 +6,11 @@ import { loadRows, type Projection, type Row, type TableDefinition } from '../..
 import type { EventStore } from '../../src/event-store/event-store.js';
 import { openSqliteStore } from '../../src/event-store/sqlite/sqlite-event-store.js';
 import type { FoldRules } from '../../src/subscriptions/decoding.js';
+import { claimFor, openShare } from '../../src/subscriptions/build.js';
+import { CopyKeeper } from '../../src/subscriptions/copy-keeper.js';
 import { Projector, type ProjectorOptions } from '../../src/subscriptions/projector.js';
 import { openReadModel, type ReadModel } from '../../src/subscriptions/read-model.js';
+import { openReadModelWriter } from '../../src/subscriptions/read-model-writer.js';
 import { replayContract } from '../../src/subscriptions/replay.js';
 import type { ProjectionStatus, RebuildProgress } from '../../src/subscriptions/status.js';
 import {
@@ -37,7 +40,11 @@ export class Bench {
   readonly readModel: ReadModel;
   readonly #projectors = new Set<Projector>();
 
-  constructor(readonly url: string) {
+  /** @param defaults of the projectors that are started */
+  constructor(
+    readonly url: string,
+    readonly defaults: Partial<ProjectorOptions> = {},
+  ) {
     this.readModel = openReadModel(url);
   }
 
@@ -48,6 +55,7 @@ export class Bench {
       projections: toyProjections,
       rules: toyRules,
       pollMs: 100,
+      ...this.defaults,
       ...options,
     });
     this.#projectors.add(projector);
@@ -124,10 +132,13 @@ export async function statusWhere(
  * @param open gives the URL of an empty one
  */
 export function describeReadModel(name: string, open: () => Promise<string>): void {
-  describe(`${name} as a read model`, () => {
+  describe.each([
+    ['event by event', Number.POSITIVE_INFINITY],
+    ['contract by contract where there is nothing', 0],
+  ])(`${name} as a read model, built %s`, (_how, buildEvents) => {
     let bench: Bench;
     beforeEach(async () => {
-      bench = new Bench(await open());
+      bench = new Bench(await open(), { buildEvents });
     });
     afterEach(() => bench?.close());
 
@@ -135,6 +146,14 @@ export function describeReadModel(name: string, open: () => Promise<string>): vo
     describeFaults(() => bench);
     describeCopies(() => bench, open);
     describeQueries(() => bench);
+  });
+  describe(`${name} as a read model`, () => {
+    let bench: Bench;
+    beforeEach(async () => {
+      bench = new Bench(await open(), { buildEvents: 0 });
+    });
+    afterEach(() => bench?.close());
+    describeBuilding(() => bench);
   });
 }
 
@@ -423,7 +442,7 @@ function describeFaults(bench: () => Bench): void {
     await bench().settled(first);
     await bench().stop(first);
     // The same read model beside a ledger with as many events and more, but others.
-    const other = new Bench(bench().url);
+    const other = new Bench(bench().url, bench().defaults);
     try {
       await other.ledger.register('z');
       for (let n = 0; n < 20; n += 1) await other.ledger.append('z', counted('bolt', 1));
@@ -676,4 +695,142 @@ function slowStore(store: EventStore, gate: Promise<void>): EventStore {
         restored: () => handler.restored?.(),
       }),
   };
+}
+
+/** What is true of building contract by contract alone. */
+function describeBuilding(bench: () => Bench): void {
+  const toldOf = async (work: (start: Bench['start']) => Promise<void>): Promise<readonly string[]> => {
+    const warned: string[] = [];
+    await work((options) => bench().start({ warn: (line) => void warned.push(line), ...options }));
+    return warned;
+  };
+
+  /** Many more rows than go into one transaction, of contracts of all sizes, one of them long, with corrections in some. */
+  const filled = async (): Promise<readonly string[]> => {
+    const { ledger } = bench();
+    const contracts = Array.from({ length: 30 }, (_, n) => `c-${String(n).padStart(2, '0')}`);
+    for (const [n, contract] of contracts.entries()) {
+      await ledger.register(contract);
+      const count = n === 7 ? 6_000 : 20 * n;
+      for (let from = 0; from < count; from += 500)
+        await ledger.append(
+          contract,
+          ...Array.from({ length: Math.min(500, count - from) }, (_, at) =>
+            counted(at % 2 === 0 ? 'nut' : 'bolt', at % 7, {}, { id: `e${from + at}` }),
+          ),
+        );
+      if (n % 3 === 1) await ledger.correct(contract, 'e3', { item: 'nut', amount: 100 });
+    }
+    return contracts;
+  };
+
+  it('gives the rows that a replay gives, says how far it is, and goes on from there', async () => {
+    const contracts = await filled();
+    const warned = await toldOf(async (start) => {
+      const projector = await start();
+      await bench().settled(projector);
+      await bench().expectReplay(contracts);
+      const progress: RebuildProgress[] = [];
+      await projector.rebuild('all', (one) => progress.push(one));
+      expect(progress.some(({ position, target }) => position > 0n && position < target)).toBe(true);
+      expect(progress.at(-1)!.position).toBe(progress.at(-1)!.target);
+      await bench().expectReplay(contracts);
+      await bench().ledger.append('c-07', counted('nut', 1));
+      await bench().ledger.correct('c-07', 'e9', { item: 'nut', amount: 50 });
+      await bench().settled(projector);
+      await bench().expectReplay(contracts);
+    });
+    expect(warned).toEqual([]);
+  }, 120_000);
+
+  it('shows no row before all are there', async () => {
+    const contracts = await filled();
+    const seen = new Set<string>();
+    const projector = await bench().start();
+    for (let isOver = false; !isOver;) {
+      try {
+        const { result, position } = await bench().readModel.query(toyTrail, (view) =>
+          view.db.selectFrom(view.table(trailTable)).selectAll().execute(),
+        );
+        seen.add(`${result.length} rows at ${position}`);
+        isOver = position > 0n;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'projection-building' });
+        seen.add('building');
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const head = (await bench().store.head())!.position;
+    await bench().settled(projector);
+    const all = (await bench().rows(toyTrail, trailTable)).length;
+    // Whether it was met while it was being built is for the clock to say; that no part of it was seen is not.
+    expect([...seen].filter((what) => what !== 'building' && what !== '0 rows at 0')).toEqual([
+      `${all} rows at ${head}`,
+    ]);
+    await bench().expectReplay(contracts);
+  }, 120_000);
+
+  it('begins again where it was broken off, and leaves nothing of the first attempt', async () => {
+    const contracts = await filled();
+    const first = await bench().start();
+    await bench().settled(first);
+    const rebuilding = first.rebuild('all', ({ position }) => void (position > 0n && bench().stop(first)));
+    await expect(rebuilding).rejects.toMatchObject({ code: 'projector-stopped' });
+    const second = await bench().start();
+    for (const { name } of toyProjections) await statusWhere(second, name, ({ state }) => state === 'live');
+    await bench().expectReplay(contracts);
+  }, 120_000);
+
+  it('leaves to the ordinary way what it cannot build, which finds the event', async () => {
+    const { ledger } = bench();
+    await ledger.register('a');
+    await ledger.append('a', counted('nut', 1));
+    await ledger.append('a', counted('nut', 1, { poison: 'items' }));
+    await ledger.append('a', counted('nut', 2));
+    const warned = await toldOf(async (start) => {
+      const projector = await start();
+      const { error } = await statusWhere(projector, 'toy-items', ({ state }) => state === 'failed');
+      expect(error).toMatchObject({ code: 'poison' });
+      await statusWhere(projector, 'toy-head', ({ state }) => state === 'live');
+    });
+    expect(warned[0]).toContain('are built event by event');
+  });
+
+  it('gives way to another who has taken the copies over', async () => {
+    await filled();
+    const writer = await openReadModelWriter(bench().url, false);
+    try {
+      const copies = toyProjections.map((projection) => ({
+        id: { name: projection.name, version: projection.version, copy: '' as const },
+        projection,
+      }));
+      const keeper = new CopyKeeper(writer);
+      await keeper.ensure(toyProjections);
+      const claim = { eventId: 'mine', position: undefined, stream: undefined, revision: undefined };
+      await claimFor(writer, copies, claim);
+      const written: number[] = [];
+      const share = openShare({
+        store: bench().store,
+        writer,
+        rules: toyRules,
+        copies,
+        claim,
+        isStopped: () => false,
+        written: (events) => void written.push(events),
+      });
+      await share.take([{ stream: 'contract-c-02', revision: 40n }]);
+      await claimFor(writer, copies, { ...claim, eventId: 'theirs' });
+      await share.take([{ stream: 'contract-c-03', revision: 60n }]);
+      await expect(share.finish()).rejects.toMatchObject({ name: 'Moved' });
+      expect(written).toEqual([]);
+      // Nor does an ordinary writer move what is claimed.
+      await writer.transaction(async (transaction) => {
+        const to = { position: 1n, eventId: 'e', stream: 'contract-a', revision: 0n };
+        const ids = copies.map(({ id }) => id);
+        expect(await transaction.moveCheckpoints(ids, undefined, to)).toBe(false);
+      });
+    } finally {
+      await writer.close();
+    }
+  }, 120_000);
 }

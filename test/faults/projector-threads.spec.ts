@@ -4,7 +4,10 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { projections } from '../../projections/index.js';
 import { contractStatus, contractTable } from '../../projections/contract-status/contract-status.js';
+import type { EventStore } from '../../src/event-store/event-store.js';
 import { openSqliteStore } from '../../src/event-store/sqlite/sqlite-event-store.js';
+import { buildHelpers } from '../../src/subscriptions/build-helpers.js';
+import { contractRules } from '../../src/subscriptions/decoding.js';
 import { startProjectorHost, type ProjectorHost } from '../../src/subscriptions/projector-host.js';
 import { openReadModel } from '../../src/subscriptions/read-model.js';
 import { replayContract } from '../../src/subscriptions/replay.js';
@@ -27,7 +30,7 @@ function thread(code: string): URL {
   return pathToFileURL(path);
 }
 
-const nowhere = { eventStore: 'sqlite:nowhere', readModel: 'sqlite:nowhere' };
+const nowhere = { eventStore: 'sqlite:nowhere', readModel: 'sqlite:nowhere', warn: () => undefined };
 const status = (position: string, more = '') =>
   `{ kind: 'status', statuses: [{ name: 'one', version: 1, state: 'live', position: ${position}, eventId: 'e', building: undefined, lag: { milliseconds: 0 } ${more} }] }`;
 
@@ -112,7 +115,8 @@ describe('the host of the projector', () => {
       });
       port.postMessage({ kind: 'started' });
       port.postMessage(${status('again ? 2n : 1n')});`);
-    host = await startProjectorHost({ worker, ...nowhere });
+    const warned: string[] = [];
+    host = await startProjectorHost({ worker, ...nowhere, warn: (line) => void warned.push(line) });
     await until(() => host?.status().length === 1);
     const rebuilding = host.rebuild('one');
     const waiting = host.waitFor('one', 2n, WAIT_MS);
@@ -123,6 +127,7 @@ describe('the host of the projector', () => {
     });
     expect(await waiting).toBe(true);
     expect(host.status()[0]).not.toHaveProperty('error');
+    expect(warned).toEqual(['the thread of the projector has ended and is started again: out of memory']);
   });
 });
 
@@ -253,6 +258,86 @@ const hasWriter = existsSync(writerThread);
   },
 );
 
+const buildThread = join(dist, 'build-worker.js');
+const hasBuild = existsSync(buildThread);
+(hasBuild ? describe : describe.skip)(
+  `the threads that share in a build${hasBuild ? '' : ' (dist/ is missing; `npm test` builds it)'}`,
+  () => {
+    const CONTRACTS = Array.from({ length: 24 }, (_, n) => `c-${n}`);
+    let path: string;
+    let store: EventStore;
+    let bench: Bench;
+    beforeEach(async () => {
+      count += 1;
+      path = join(directory, `shared-${count}.db`);
+      store = openSqliteStore(path);
+      bench = new Bench(`sqlite:${join(directory, `shared-${count}-rows.db`)}`);
+      const ledger = new ToyLedger(store);
+      const from = { reporter: 'us-gov' };
+      for (const [n, contract] of CONTRACTS.entries()) {
+        await ledger.register(contract, { ...from, data: registrationData() });
+        const forecasts = Array.from({ length: 10 + 20 * n }, (_, at) => ({
+          ...from,
+          type: 'ForecastRevised',
+          id: `f${at}`,
+          data: { milestone: 'D1', forecast: `20${22 + (at % 70)}-03-01`, reason: `report ${at}` },
+        }));
+        await ledger.append(contract, ...forecasts);
+        if (n % 4 === 1)
+          await ledger.correct(contract, 'f3', { milestone: 'D1', forecast: '2024-01-01', reason: 'as it was' }, from);
+      }
+    }, 60_000);
+    afterEach(async () => {
+      await bench.close();
+      await store.close();
+    });
+
+    const options = (worker: URL, warned: string[]) => ({
+      store,
+      projections,
+      rules: contractRules,
+      buildEvents: 0,
+      help: buildHelpers({ worker, eventStore: `sqlite:${path}`, readModel: bench.url, threads: 2 }),
+      warn: (line: string) => void warned.push(line),
+    });
+    const built = async (worker: URL): Promise<readonly string[]> => {
+      const warned: string[] = [];
+      const projector = await bench.start(options(worker, warned));
+      const { position } = (await store.head())!;
+      for (const { name } of projections) expect(await projector.waitFor(name, position, WAIT_MS)).toBe(true);
+      await projector.rebuild('all');
+      await bench.expectReplay(CONTRACTS, projections, store, contractRules);
+      return warned;
+    };
+
+    it('write the rows that a replay gives', async () => {
+      expect(await built(pathToFileURL(buildThread))).toEqual([]);
+    }, 120_000);
+
+    it('leave the work to the ordinary way where one of them ends', async () => {
+      const dying = thread(`port.on('message', () => { throw new Error('out of memory'); });`);
+      const warned = await built(dying);
+      expect(warned.length).toBeGreaterThan(0);
+      for (const line of warned) expect(line).toContain('event by event: out of memory');
+    }, 120_000);
+
+    it('end the build where one of them says that the read model cannot be reached, which is then tried again', async () => {
+      const marker = join(directory, `refused-${count}`);
+      const refusing = thread(`
+        import { existsSync, writeFileSync } from 'node:fs';
+        if (existsSync(${JSON.stringify(marker)})) await import(${JSON.stringify(pathToFileURL(buildThread).href)});
+        else {
+          writeFileSync(${JSON.stringify(marker)}, '');
+          port.on('message', () => port.postMessage({
+            kind: 'failed', error: { name: 'ReadModelError', code: 'read-model-unavailable', message: 'busy' },
+          }));
+        }`);
+      expect(await built(refusing)).toEqual([]);
+      expect(existsSync(marker)).toBe(true);
+    }, 120_000);
+  },
+);
+
 const hasDist = existsSync(join(dist, 'projector-worker.js')) && existsSync(join(dist, 'replay-worker.js'));
 (hasDist ? it : it.skip)(
   `the real threads project and replay to the same rows${hasDist ? '' : ' (dist/ is missing; `npm test` builds it)'}`,
@@ -264,7 +349,11 @@ const hasDist = existsSync(join(dist, 'projector-worker.js')) && existsSync(join
     const pool = startReplayPool({ worker: pathToFileURL(join(dist, 'replay-worker.js')), ...urls });
     const readModel = openReadModel(urls.readModel);
     try {
-      host = await startProjectorHost({ worker: pathToFileURL(join(dist, 'projector-worker.js')), ...urls });
+      host = await startProjectorHost({
+        worker: pathToFileURL(join(dist, 'projector-worker.js')),
+        ...urls,
+        warn: () => undefined,
+      });
       const ledger = new ToyLedger(store);
       const from = { reporter: 'us-gov' };
       await ledger.register('c', { ...from, data: registrationData() });

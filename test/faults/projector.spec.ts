@@ -136,7 +136,7 @@ const program = (dist: string, ledger: string, readModel: string): string => `
   import { openSqliteReader } from '${dist}/src/event-store/sqlite/sqlite-event-store.js';
   import { projections } from '${dist}/projections/index.js';
   await Projector.start({
-    store: openSqliteReader(${JSON.stringify(ledger)}), readModel: ${JSON.stringify(readModel)}, projections, batchEvents: 5,
+    store: openSqliteReader(${JSON.stringify(ledger)}), readModel: ${JSON.stringify(readModel)}, projections, batchEvents: 5, buildEvents: Infinity,
     onStatus: (statuses) => console.log(String(statuses[0].position)),
   });`;
 

@@ -1,9 +1,11 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Direction, StoredEvent } from '../event-store.js';
+import type { Direction, StoredEvent, StreamExtent } from '../event-store.js';
 
 /** A page ends at so many events, or once it holds about so much text, whichever comes first. */
 const PAGE_EVENTS = 500;
 const PAGE_CHARACTERS = 1024 * 1024;
+
+const PAGE_STREAMS = 500;
 
 /** So many names of streams are remembered while reading in global order. */
 const NAMES_KEPT = 20_000;
@@ -39,6 +41,8 @@ export class Pages {
   readonly #all: Statement<[number, number], Row>;
   readonly #allBackwards: Statement<[number, number], Row>;
   readonly #head: Statement<[], readonly [number, string]>;
+  readonly #streams: Statement<[string, string, number], readonly [number, string]>;
+  readonly #extent: Statement<[number, number], number>;
   /** Names never change, so what is kept here never goes stale. */
   readonly #names = new Map<number, string>();
 
@@ -61,6 +65,34 @@ export class Pages {
         'SELECT position, lower(hex(id)) FROM events ORDER BY position DESC LIMIT 1',
       )
       .raw();
+    this.#streams = db
+      .prepare<[string, string, number], readonly [number, string]>(
+        'SELECT key, name FROM streams WHERE name > ? AND name < ? ORDER BY name LIMIT ?',
+      )
+      .raw();
+    // Backwards by revision: only what came after the position is passed over.
+    this.#extent = db
+      .prepare<[number, number], number>(
+        'SELECT revision FROM events WHERE stream = ? AND position <= ? ORDER BY revision DESC LIMIT 1',
+      )
+      .pluck();
+  }
+
+  /**
+   * The streams whose names come after `after` and begin with `prefix`, so many at most, each with its last revision at
+   * or before a position; those that have none are left out.
+   */
+  streams(
+    prefix: string,
+    after: string,
+    upTo: number,
+  ): { readonly extents: readonly StreamExtent[]; readonly last: string | undefined } {
+    const rows = this.#streams.all(after, `${prefix}\u{10ffff}`, PAGE_STREAMS);
+    const extents = rows.flatMap(([key, stream]) => {
+      const revision = this.#extent.get(key, upTo);
+      return revision === undefined ? [] : [{ stream, revision: BigInt(revision) }];
+    });
+    return { extents, last: rows.at(-1)?.[1] };
   }
 
   /** From revision `from`, inclusive, in the given direction. */

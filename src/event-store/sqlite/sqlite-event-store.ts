@@ -7,6 +7,7 @@ import type {
   EventToAppend,
   ExpectedRevision,
   StoredEvent,
+  StreamExtent,
   Subscription,
   SubscriptionHandler,
 } from '../event-store.js';
@@ -129,6 +130,17 @@ abstract class FileStore implements EventStore {
     const subscription = new FileSubscription(read, from === undefined ? 0 : toNumber(from), handler, over);
     this.#subscriptions.add(subscription);
     return subscription;
+  }
+
+  async *streams(prefix: string, upTo: bigint): AsyncGenerator<readonly StreamExtent[], void, undefined> {
+    for (let after = prefix; ;) {
+      const from = after;
+      const { extents, last } = this.read(() => this.#pages.streams(prefix, from, toNumber(upTo)));
+      if (extents.length > 0) yield extents;
+      if (last === undefined) return;
+      after = last;
+      await nextTurn();
+    }
   }
 
   async head(): Promise<{ readonly position: bigint; readonly id: string } | undefined> {
