@@ -27,6 +27,7 @@ import { lastAtOrBefore } from './subscriptions/place.js';
 import { startProjectorHost, type ProjectorHost } from './subscriptions/projector-host.js';
 import { ReadModelError } from './subscriptions/errors.js';
 import { openReadModel, type ReadModel } from './subscriptions/read-model.js';
+import { openReckonedMemory, type ReckonedMemory } from './subscriptions/reckoned-memory.js';
 import { Reckoner } from './subscriptions/reckoner.js';
 import { startReplayPool, type ReplayPool } from './subscriptions/replay-pool.js';
 import { VERSION } from './version.js';
@@ -99,7 +100,9 @@ export async function startWaybook(config: Config, log: Log = standardLog): Prom
     }
     const readModel = openReadModel(config.readModel);
     opened.push(() => readModel.close());
-    const watch = host === undefined ? undefined : watchOver({ clock, store, recorder, host, readModel, log });
+    const memory = openReckonedMemory(config.readModel);
+    opened.push(() => memory.close());
+    const watch = host === undefined ? undefined : watchOver({ clock, store, recorder, host, readModel, memory, log });
     const server = await listen({ config, identity, clock, store, recorder, host, readModel, replays, watch, log });
     opened.push(() => server.close());
     if (watch !== undefined) {
@@ -142,13 +145,17 @@ function watchOver({
   recorder,
   host,
   readModel,
+  memory,
   log,
-}: Pick<Parts, 'clock' | 'store' | 'recorder' | 'readModel' | 'log'> & { readonly host: ProjectorHost }): Watch {
+}: Pick<Parts, 'clock' | 'store' | 'recorder' | 'readModel' | 'log'> & {
+  readonly host: ProjectorHost;
+  readonly memory: ReckonedMemory;
+}): Watch {
   const { name } = obligations;
   return new Watch({
     clock,
     recorder,
-    reckoner: new Reckoner(store, WATCH_CACHE_BYTES),
+    reckoner: new Reckoner(store, WATCH_CACHE_BYTES, { memory }),
     head: async () => (await store.head())?.position,
     upTo: async (position) => {
       if (!(await host.waitFor(name, position, WATCH_WAIT_MS)))

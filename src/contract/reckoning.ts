@@ -52,7 +52,7 @@ export interface Missed {
   readonly data: object;
 }
 
-interface Owed extends Owing {
+export interface Owed extends Owing {
   /** The recorded day on which the party came to owe. */
   readonly since: number;
   /** What the chain of due days counts from. */
@@ -60,6 +60,15 @@ interface Owed extends Owing {
   /** The next due day after those that have been looked at. */
   due: number;
   missed: number;
+}
+
+/** A reckoning as plain data, from which it can go on. */
+export interface ReckoningData {
+  readonly day: number;
+  readonly owed: readonly Readonly<Owed>[];
+  readonly steps: readonly OpenStep[];
+  readonly periods: readonly { readonly from: number; readonly periods: Periods }[];
+  readonly missed: readonly Missed[];
 }
 
 export class Reckoning {
@@ -71,6 +80,22 @@ export class Reckoning {
   /** Periods in force at the end of recorded days, each from the first such day on. */
   readonly #periods: { readonly from: number; readonly periods: Periods }[] = [];
   readonly #missed = new Map<string, Missed>();
+
+  /** Goes on from what {@link toData} gave. */
+  static from({ day, owed, steps, periods, missed }: ReckoningData): Reckoning {
+    const reckoning = new Reckoning();
+    reckoning.#day = day;
+    for (const one of owed) reckoning.#owed.set(`${one.party}\n${one.key}`, { ...one });
+    reckoning.#steps = steps;
+    reckoning.#periods.push(...periods);
+    for (const one of missed) reckoning.#miss(one);
+    return reckoning;
+  }
+
+  toData(): ReckoningData {
+    const [owed, missed] = [[...this.#owed.values()], [...this.#missed.values()]];
+    return { day: this.#day, owed, steps: this.#steps, periods: this.#periods, missed };
+  }
 
   /** Missed and not noticed yet, by event id. */
   get missed(): ReadonlyMap<string, Missed> {

@@ -16,6 +16,7 @@ import { openSqliteStore } from '../event-store/sqlite/sqlite-event-store.js';
 import { decodeEvent } from '../evidence/record.js';
 import { contractRules, fromDecoded } from '../subscriptions/decoding.js';
 import { foldHistory } from '../subscriptions/history.js';
+import { openReckonedMemory, type ReckonedMemory, type Remembered } from '../subscriptions/reckoned-memory.js';
 import { Reckoner } from '../subscriptions/reckoner.js';
 import { Watch } from './watch.js';
 
@@ -31,6 +32,7 @@ interface Bench {
   watch(): Watch;
   /** One that is told when to look by the facts as they were folded, as the read model of obligations tells it. */
   hintedWatch(): Watch;
+  readonly memory: ReckonedMemory;
   /** Records at the clock's time, moved on to the day at noon. */
   record(day: string, ...sent: readonly Sent[]): Promise<void>;
   /** Moves the clock to the start of a day. */
@@ -52,23 +54,26 @@ async function withStore<T>(start: string, use: (bench: Bench) => Promise<T>): P
     return found;
   };
   const facts = async () => (await foldHistory(store, CONTRACT, contractRules, {})).model;
-  const parts = {
+  const memory = openReckonedMemory(`sqlite:${join(folder, 'rows.db')}`);
+  // Each watch is that of another process, which has only what an earlier one wrote down.
+  const parts = () => ({
     clock,
     recorder,
-    reckoner: new Reckoner(store, 1_000_000),
+    reckoner: new Reckoner(store, 1_000_000, { memory }),
     head: async () => (await store.head())?.position,
     upTo: () => Promise.resolve(),
     standsBy: () => false,
     warn: (message: string) => void warnings.push(message),
-  };
+  });
   const bench: Bench = {
     store,
     clock,
     recorder,
     warnings,
+    memory,
     watch: () =>
       new Watch({
-        ...parts,
+        ...parts(),
         nextDay: (day) => Promise.resolve(day + 1),
         candidates: async () => {
           const head = (await events()).length - 1;
@@ -77,7 +82,7 @@ async function withStore<T>(start: string, use: (bench: Bench) => Promise<T>): P
       }),
     hintedWatch: () =>
       new Watch({
-        ...parts,
+        ...parts(),
         nextDay: async (day) => {
           const next = nextNotice(await facts());
           return next !== undefined && next > day ? next : undefined;
@@ -101,6 +106,7 @@ async function withStore<T>(start: string, use: (bench: Bench) => Promise<T>): P
   try {
     return await use(bench);
   } finally {
+    await memory.close();
     await store.close();
     rmSync(folder, { recursive: true });
   }
@@ -235,6 +241,93 @@ test('what it may not notice is refused: not due, averted, or said by nobody', a
   });
 });
 
+const remembersNothing = { recall: () => Promise.resolve(), remember: () => Promise.resolve() };
+
+describe('a contract in which much was corrected', () => {
+  /** Counts what is read of streams. */
+  const counting = (store: EventStore) => {
+    const read = { events: 0 };
+    const counted: Pick<EventStore, 'readStream'> = {
+      async *readStream(...of) {
+        for await (const page of store.readStream(...of)) {
+          read.events += page.length;
+          yield page;
+        }
+      },
+    };
+    return { read, store: counted as EventStore };
+  };
+  const corrected = async (bench: Bench): Promise<void> => {
+    await bench.record('2020-01-15', contract());
+    for (let day = 0; day < 40; day += 1) {
+      const on = new Date(at('2020-01-16') + day * DAY_MS).toISOString().slice(0, 10);
+      await bench.record(on, forecast(on, 'prime-a', `f${day}`));
+      await bench.record(
+        on,
+        event(
+          'EventCorrected',
+          { event: { id: `f${day}` }, reason: 'did-not-occur' },
+          { by: 'prime-a', time: on, id: `c${day}` },
+        ),
+      );
+    }
+  };
+  const today = (bench: Bench): number => Math.floor(bench.clock.now() / DAY_MS);
+
+  test('is read and folded once by the process that comes after, and not at all where nothing has come', async () => {
+    await withStore('2020-01-15', async (bench) => {
+      await corrected(bench);
+      await bench.watch().pass();
+      const { length } = await bench.events();
+      const { read, store } = counting(bench.store);
+      const begun = async (day: number) => {
+        const reckoner = new Reckoner(store, 1_000_000, { memory: bench.memory });
+        read.events = 0;
+        await reckoner.recall([CONTRACT]);
+        return reckoner.reckon(CONTRACT, day);
+      };
+      const asBefore = async (day: number) => {
+        const { revision, missed, next } = await begun(day);
+        const anew = await new Reckoner(bench.store, 1_000_000).reckon(CONTRACT, day);
+        expect([revision, missed, next]).toEqual([anew.revision, anew.missed, anew.next]);
+      };
+      await asBefore(today(bench));
+      expect(read.events).toBeLessThanOrEqual(2);
+      // Its stream is read for the types of corrections, and to be folded.
+      await asBefore(today(bench) + 100);
+      expect(read.events).toBeLessThanOrEqual(2 * length + 4);
+      await bench.record('2020-03-01', forecast('2020-03-01', 'prime-a', 'more'));
+      await asBefore(today(bench));
+      expect(read.events).toBeLessThanOrEqual(2 * length + 6);
+    });
+  });
+
+  test('is reckoned from its first event where what is remembered is of another stream', async () => {
+    await withStore('2020-01-15', async (bench) => {
+      await corrected(bench);
+      await bench.watch().pass();
+      const [{ eventId, ...known }] = (await bench.memory.load([CONTRACT])) as [Remembered];
+      await bench.memory.save([{ ...known, eventId: `${eventId.slice(0, -1)}x`, next: undefined }]);
+      const reckoner = new Reckoner(bench.store, 1_000_000, { memory: bench.memory });
+      await reckoner.recall([CONTRACT]);
+      expect((await reckoner.reckon(CONTRACT, today(bench))).next).toBe(known.next);
+    });
+  });
+
+  test('is noticed all the same where nothing can be written down, which is said', async () => {
+    await withStore('2020-01-15', async (bench) => {
+      await corrected(bench);
+      const watch = bench.watch();
+      bench.memory.save = () => Promise.reject(new Error('the disk is full'));
+      await watch.pass();
+      expect(watch.status()).toMatchObject({ state: 'live' });
+      expect(bench.warnings).toEqual([
+        'how far contracts have been reckoned could not be written down: the disk is full',
+      ]);
+    });
+  });
+});
+
 test('a contract that cannot be read is named, and holds up no other', async () => {
   const clock = new SteppedClock(at('2020-01-10'));
   const looked: string[] = [];
@@ -246,6 +339,7 @@ test('a contract that cannot be read is named, and holds up no other', async () 
         looked.push(name);
         return Promise.reject(new Error('its hashes do not hold'));
       },
+      ...remembersNothing,
     },
     head: () => Promise.resolve(1n),
     upTo: () => Promise.resolve(),
@@ -370,7 +464,7 @@ test('while nothing is recorded and nothing falls due it asks for nothing', asyn
   const watch = new Watch({
     clock,
     recorder: { record: () => Promise.reject(new Error('nothing is to be recorded')) },
-    reckoner: { reckon: () => Promise.reject(new Error('there is nothing to reckon')) },
+    reckoner: { reckon: () => Promise.reject(new Error('there is nothing to reckon')), ...remembersNothing },
     head: () => Promise.resolve(head),
     upTo: () => Promise.resolve(),
     candidates: () => {

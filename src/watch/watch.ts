@@ -1,6 +1,6 @@
 /**
  * The watch: a process manager that notices, day by day, which reports did not come and which deadlines passed, and has the
- * ledger record it. It keeps nothing of its own. Which contracts to look at it asks the read model of obligations, which is
+ * ledger record it. It keeps nothing that may not be lost. Which contracts to look at it asks the read model of obligations, which is
  * made from the streams; what was missed it reckons from the contract's stream; that it was noticed is an event there, whose
  * id is made of what was missed. So it may be stopped, started or run twice at any time: nothing is noticed twice, and what
  * was missed while it stood still is noticed later, unless it had been averted by then.
@@ -10,7 +10,6 @@ import { checkEvent, isRefusal, type IncomingEvent } from '../commands/envelope.
 import type { ItemResult, Recorder } from '../commands/recorder.js';
 import { DAY_MS, dayFromNumber } from '../contract/calendar.js';
 import { LEDGER } from '../contract/event-type.js';
-import { nextNotice } from '../contract/obligations.js';
 import { noticedAt, type Missed } from '../contract/reckoning.js';
 import type { Reckoned, Reckoner } from '../subscriptions/reckoner.js';
 
@@ -23,7 +22,7 @@ export interface Candidate {
 export interface WatchParts {
   readonly clock: Clock;
   readonly recorder: Pick<Recorder, 'record'>;
-  readonly reckoner: Pick<Reckoner, 'reckon'>;
+  readonly reckoner: Pick<Reckoner, 'reckon' | 'recall' | 'remember'>;
   /** Position of the last event of the store. */
   head(): Promise<bigint | undefined>;
   /** Waits until {@link candidates} knows of all that is recorded up to a position. */
@@ -142,10 +141,12 @@ export class Watch {
       let after = '';
       for (;;) {
         const page = await this.#parts.candidates(day, after, PAGE);
+        await this.#parts.reckoner.recall(this.#toLookAt(page, day));
         for (const candidate of page) {
           if (this.#closed) return;
           failed = (await this.#lookAt(candidate, day, looked)) ?? failed;
         }
+        await this.#remember();
         if (page.length < PAGE) break;
         after = page.at(-1)!.contract;
       }
@@ -166,19 +167,28 @@ export class Watch {
     return until;
   }
 
+  /** What is known of a contract in which nothing has come or fallen due: its row may go on asking to be looked at. */
+  #quietOf({ contract, revision }: Candidate, day: number): Looked | undefined {
+    const before = this.#looked.get(contract);
+    return before !== undefined && before.revision === revision && before.next > day ? before : undefined;
+  }
+
+  #toLookAt(page: readonly Candidate[], day: number): readonly string[] {
+    return page.filter((candidate) => this.#quietOf(candidate, day) === undefined).map(({ contract }) => contract);
+  }
+
   /** @returns what kept it from looking; the others are looked at all the same */
   async #lookAt(
     { contract, revision }: Candidate,
     day: number,
     looked: Map<string, Looked>,
   ): Promise<WatchStatus['error']> {
-    const before = this.#looked.get(contract);
+    const before = this.#quietOf({ contract, revision }, day);
     try {
-      // The row may go on asking to be looked at: only an event changes it.
-      if (before !== undefined && before.revision === revision && before.next > day) looked.set(contract, before);
+      if (before !== undefined) looked.set(contract, before);
       else {
-        const model = await this.#notice(contract, day);
-        looked.set(contract, { revision: model.revision, next: nextNotice(model) ?? Number.POSITIVE_INFINITY });
+        const { revision: at, next = Number.POSITIVE_INFINITY } = await this.#notice(contract, day);
+        looked.set(contract, { revision: Number(at), next });
       }
       return undefined;
     } catch (error) {
@@ -186,11 +196,21 @@ export class Watch {
     }
   }
 
-  /** Has all recorded that is missed on a contract and not noticed yet. @returns its facts after that */
-  async #notice(contract: string, day: number): Promise<Reckoned['model']> {
+  /** Without it the next start costs more, and nothing else. */
+  async #remember(): Promise<void> {
+    try {
+      await this.#parts.reckoner.remember();
+    } catch (error) {
+      this.#parts.warn(`how far contracts have been reckoned could not be written down: ${messageOf(error)}`);
+    }
+  }
+
+  /** Has all recorded that is missed on a contract and not noticed yet. @returns how it stands after that */
+  async #notice(contract: string, day: number): Promise<Reckoned> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const { revision, missed, model } = await this.#parts.reckoner.reckon(contract, day);
-      if (missed.length === 0) return model;
+      const reckoned = await this.#parts.reckoner.reckon(contract, day);
+      const { revision, missed } = reckoned;
+      if (missed.length === 0) return reckoned;
       const now = missed.slice(0, AT_ONCE);
       const outcome = await this.#parts.recorder.record(
         contract,
@@ -199,19 +219,19 @@ export class Watch {
       );
       // Somebody else recorded something meanwhile: what is missed is reckoned anew.
       if (outcome.kind === 'precondition-failed') continue;
-      this.#count(contract, now, outcome.results, model);
+      this.#count(contract, now, outcome.results, reckoned);
     }
     throw new Error(`other writers were faster ${MAX_TRIES} times in a row`);
   }
 
-  #count(contract: string, sent: readonly Missed[], results: readonly ItemResult[], model: Reckoned['model']): void {
+  #count(contract: string, sent: readonly Missed[], results: readonly ItemResult[], { refused }: Reckoned): void {
     for (const [index, result] of results.entries()) {
       const { id } = sent[index]!;
       if (result.status === 'recorded') this.#noticed += 1;
       else if (result.status === 'refused') {
         // A refusal ends the matter.
         this.#parts.warn(`${contract} refused ${id}: ${result.refusal.detail}`);
-        model.reckoning.notice(id);
+        refused(id);
       } else if (result.status === 'failed')
         throw new Error('detail' in result ? result.detail : messageOf(result.error));
     }

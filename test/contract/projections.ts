@@ -10,6 +10,7 @@ import { claimFor, openShare } from '../../src/subscriptions/build.js';
 import { CopyKeeper } from '../../src/subscriptions/copy-keeper.js';
 import { Projector, type ProjectorOptions } from '../../src/subscriptions/projector.js';
 import { openReadModel, type ReadModel } from '../../src/subscriptions/read-model.js';
+import { openReckonedMemory } from '../../src/subscriptions/reckoned-memory.js';
 import { openReadModelWriter } from '../../src/subscriptions/read-model-writer.js';
 import { replayContract } from '../../src/subscriptions/replay.js';
 import type { ProjectionStatus, RebuildProgress } from '../../src/subscriptions/status.js';
@@ -794,6 +795,33 @@ function describeBuilding(bench: () => Bench): void {
       await statusWhere(projector, 'toy-head', ({ state }) => state === 'live');
     });
     expect(warned[0]).toContain('are built event by event');
+  });
+
+  it('keeps how far contracts have been reckoned beside the rows', async () => {
+    const reckoning = { day: 18_000, owed: [], steps: [], periods: [], missed: [] };
+    const entry = (contract: string, next: number | undefined) => ({
+      contract,
+      revision: 2n ** 60n,
+      eventId: `event of ${contract}`,
+      next,
+      reckoning,
+    });
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const memory = openReckonedMemory(bench().url);
+      try {
+        const many = Array.from({ length: 250 }, (_, n) => entry(`c-${n}`, n + attempt));
+        await memory.save(many);
+        await memory.save([entry('c-7', undefined)]);
+        const found = await memory.load(['c-7', 'c-8', 'none']);
+        expect(found.toSorted((a, b) => (a.contract < b.contract ? -1 : 1))).toEqual([
+          entry('c-7', undefined),
+          entry('c-8', 8 + attempt),
+        ]);
+        expect(await memory.load([])).toEqual([]);
+      } finally {
+        await memory.close();
+      }
+    }
   });
 
   it('gives way to another who has taken the copies over', async () => {
