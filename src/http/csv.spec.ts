@@ -10,7 +10,7 @@ test('fields of objects are columns, commas, quotes and line ends are kept, and 
   );
 });
 
-test.each(['=1+1', '+1', '-1', '@a', '\tx', '\rx'])(
+test.each(['=1+1', '+1', '-1', '@a', '\tx', '\rx', '\nx', '＝1', '＋1', '－1', '＠a', "'a"])(
   'text that a spreadsheet would take for a formula is quoted: %j',
   (text) => {
     expect(csvOf([{ text }], ['text'])).toContain(`'${text}`);

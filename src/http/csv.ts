@@ -1,14 +1,15 @@
 /** Answers as CSV (RFC 4180): one row an entry, columns named by the path of the field in the JSON answer. */
 import { stringify } from 'csv-stringify/sync';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isPlainObject } from '../contract/fields.js';
+import { JSON_TYPE, negotiate } from './media-types.js';
 
 export const CSV = 'text/csv';
 
-/** What a spreadsheet may take for a formula at the beginning of a cell. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** What a spreadsheet may take for a formula at the beginning of a cell, also in full width; and the apostrophe that quotes it. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠']/;
 
-/** Text that would be a formula is quoted with an apostrophe; numbers stay numbers. */
+/** Text that would be a formula, or begins as quoted text does, is quoted with an apostrophe; numbers stay numbers. */
 const cell = (value: unknown): string => {
   if (value === null || value === undefined) return '';
   if (typeof value === 'string') return FORMULA.test(value) ? `'${value}` : value;
@@ -37,6 +38,12 @@ export function csvOf(entries: readonly Readonly<Record<string, unknown>>[], col
     return columns.map((column) => flat.get(column) ?? '');
   });
   return stringify([[...columns], ...rows], { record_delimiter: 'windows' });
+}
+
+/** Whether a list is asked for as JSON or as CSV. @throws Problem `not-acceptable` */
+export function jsonOrCsv(request: FastifyRequest, reply: FastifyReply): typeof JSON_TYPE | typeof CSV {
+  void reply.header('vary', 'Accept');
+  return negotiate(request, [JSON_TYPE, CSV]);
 }
 
 export function sendCsv(reply: FastifyReply, text: string): void {

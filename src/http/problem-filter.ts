@@ -37,7 +37,8 @@ export class ProblemFilter implements ExceptionFilter {
   #problem(error: unknown, request: FastifyRequest): Problem {
     const known = problemOf(error) ?? this.#ofFramework(error, request);
     if (known !== undefined) {
-      if (known.status >= 500 && known.cause !== undefined)
+      // That a read model is being built is no failure; `/health` says so, and every query would say it here.
+      if (known.status >= 500 && known.cause !== undefined && known.code !== 'projection-building')
         this.#log.error(`${request.method} ${request.routeOptions.url ?? ''}: ${known.code}`, known.cause);
       return known;
     }

@@ -389,10 +389,11 @@ describe('the portfolio', () => {
       const { status, body, headers } = await call<string>(ledger.url, path, undefined, undefined, {
         accept: 'text/csv',
       });
-      expect([path, status, headers.get('content-type')]).toEqual([
+      expect([path, status, headers.get('content-type'), headers.get('vary')]).toEqual([
         path,
         200,
         'text/csv; charset=utf-8; header=present',
+        'Accept',
       ]);
       expect(body.split('\r\n').length).toBeGreaterThan(2);
       expect(body.split('\r\n')[0]!.split(',').length).toBeGreaterThan(10);

@@ -21,7 +21,7 @@ import {
 import { loadRows } from '../../../projections/projection.js';
 import { isInstant } from '../../contract/calendar.js';
 import { eventTypes } from '../../contract/contract.js';
-import { CSV, csvOf, sendCsv } from '../csv.js';
+import { CSV, csvOf, jsonOrCsv, sendCsv } from '../csv.js';
 import { JSON_TYPE, NDJSON, negotiate } from '../media-types.js';
 import { Problem } from '../problem.js';
 import {
@@ -90,7 +90,7 @@ export class ContractsController {
   @Get()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery(request, CONTRACT_LIST);
-    const type = negotiate(request, [JSON_TYPE, CSV]);
+    const type = jsonOrCsv(request, reply);
     const sort = sortParameter(query, SORT_FIELDS, { field: 'contract', descending: false });
     const page: Omit<ContractPage, 'day'> = {
       ...contractFilters(query),

@@ -161,10 +161,14 @@ export const readingPaths: ApiPaths = {
         'Slip and lateness are the largest over the milestones of a contract. What was known at a time (`asOf`), and what had happened by a day (`on`), is folded from dated facts.',
       parameters: [
         ...FILTERS,
-        query('sort', 'A field, or that with `-` before it.', {
-          type: 'string',
-          enum: SORT_FIELDS.flatMap((field) => [field, `-${field}`]),
-        }),
+        query(
+          'sort',
+          'A field, or that with `-` before it. To page by a field that moves while events are recorded, ask with `asOf` of the first page.',
+          {
+            type: 'string',
+            enum: SORT_FIELDS.flatMap((field) => [field, `-${field}`]),
+          },
+        ),
         LIMIT,
         CURSOR,
         ...PAST,

@@ -13,8 +13,7 @@ import { schedule } from '../../../projections/schedule/schedule.js';
 import { pageOfRows } from '../../../projections/scorecards/queries.js';
 import { scorecards } from '../../../projections/scorecards/scorecards.js';
 import { isCalendarDate, isInstant } from '../../contract/calendar.js';
-import { CSV, csvOf, sendCsv } from '../csv.js';
-import { JSON_TYPE, negotiate } from '../media-types.js';
+import { CSV, csvOf, jsonOrCsv, sendCsv } from '../csv.js';
 import { Problem } from '../problem.js';
 import {
   choiceParameter,
@@ -103,7 +102,7 @@ export class PortfolioController {
   @Get('exposure')
   async exposure(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery(request, EXPOSURE);
-    const type = negotiate(request, [JSON_TYPE, CSV]);
+    const type = jsonOrCsv(request, reply);
     const filters = contractFilters(query);
     const groupBy = choiceParameter(query, 'groupBy', GROUPINGS);
     const want = { kind: 'sums', groupBy } as const;
@@ -123,7 +122,7 @@ export class PortfolioController {
   @Get('changes')
   async changes(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery(request, CHANGES);
-    const type = negotiate(request, [JSON_TYPE, CSV]);
+    const type = jsonOrCsv(request, reply);
     const page = {
       since: sinceParameter(query),
       kind: choiceParameter(query, 'kind', CHANGE_KINDS),
@@ -148,7 +147,7 @@ export class PortfolioController {
   @Get('scorecards')
   async scorecards(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery(request, SCORECARDS);
-    const type = negotiate(request, [JSON_TYPE, CSV]);
+    const type = jsonOrCsv(request, reply);
     const page = {
       party: textParameter(query, 'party', 128),
       ...sidesOf(query),

@@ -45,7 +45,7 @@ export const answer = (description: string, schema: JsonSchema) => ({
 /** As JSON, or as CSV for `Accept: text/csv`. */
 export const tabular = (description: string, schema: JsonSchema) => ({
   '200': {
-    description: `${description} CSV (RFC 4180) has a column a field, named by its path.`,
+    description: `${description} CSV (RFC 4180) has a column a field, named by its path; text that a spreadsheet would take for a formula has an apostrophe before it.`,
     headers: { 'Waybook-Position': POSITION_HEADER },
     content: { [JSON_TYPE]: { schema }, [CSV]: { schema: text } },
   },
