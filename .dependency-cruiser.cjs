@@ -112,7 +112,7 @@ const PLACES = [
       PATHS.clock,
       PATHS.subscriptions,
       `${PATHS.projections}projection\\.ts$`,
-      ...packages('kysely', 'better-sqlite3', 'pg'),
+      ...packages('kysely', 'better-sqlite3', 'pg', 'pg-copy-streams'),
     ],
     node: 'any',
   },

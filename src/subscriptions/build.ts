@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { EventStore, StreamExtent } from '../event-store/event-store.js';
-import { Moved, writeChanges } from './batch.js';
+import { Moved, writeChanges, type Change } from './batch.js';
 import type { BuildClaim, Checkpoint, CopyId } from './checkpoint.js';
 import { claimCopies, holdsClaim } from './copies.js';
 import type { ContractModel } from '../contract/model.js';
@@ -150,21 +150,31 @@ export function openShare(options: ShareOptions): Share {
   const { store, writer, rules, copies, claim, cache, isStopped } = options;
   const ids = copies.map(({ id }) => id);
   let rows = emptyBuffers(copies);
+  /** Whether rows of the contract at hand have been written, so that the same keys may come again. */
+  let isBegun = false;
   let characters = 0;
   let folded = 0;
   // While the database writes, the next contracts are folded.
   let writing: Promise<void> = Promise.resolve();
 
-  const write = async (changes: ReturnType<typeof changesOf>, events: number): Promise<void> => {
+  const write = async (changes: readonly Change[], events: number, isNew: boolean): Promise<void> => {
     await writer.transaction(async (transaction) => {
       if (!(await holdsClaim(transaction.db, ids, claim, writer.shared !== undefined))) throw new Moved();
-      await writeChanges(transaction, changes);
+      // What a build removes it has not written before: nothing of it is there.
+      if (isNew)
+        for (const {
+          copy,
+          table,
+          rows: { puts },
+        } of changes)
+          await transaction.add(copy, table, puts);
+      else await writeChanges(transaction, changes);
     });
     options.written(events);
   };
   const flush = async (): Promise<void> => {
     await writing;
-    writing = write(changesOf(rows), folded);
+    writing = write(changesOf(rows), folded, !isBegun);
     // It is awaited before the next one, or at the end.
     writing.catch(() => undefined);
     rows = emptyBuffers(copies);
@@ -198,7 +208,9 @@ export function openShare(options: ShareOptions): Share {
           folded += events.length;
           characters += own;
           own = 0;
-          if (isFull()) await flush();
+          if (!isFull()) return;
+          await flush();
+          isBegun = true;
         },
         again: () => forget(contract),
       },
@@ -222,7 +234,9 @@ export function openShare(options: ShareOptions): Share {
       for (const extent of extents) {
         const model = await foldWhole(extent);
         cache?.put(model.contract, extent.revision, model);
-        if (isFull()) await flush();
+        if (!isBegun && !isFull()) continue;
+        await flush();
+        isBegun = false;
       }
     },
     finish: async () => {

@@ -1,4 +1,6 @@
 /** PostgreSQL as Kysely sees it: `bigint` columns read as bigint, integers as numbers, frequent statements prepared. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import {
   DatabaseError,
@@ -9,6 +11,7 @@ import {
   type PoolClient,
   type QueryResult,
 } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import type { Tables } from '../../projections/projection.js';
 import type { ColumnTypes } from './copies.js';
 import { codeOf, messageOf, ReadModelError } from './errors.js';
@@ -47,6 +50,10 @@ function typed(result: QueryResult): QueryResult {
   }
   return result;
 }
+
+/** How a statement begins whose one parameter is the text that it copies in: no parameter of the database, but its input. */
+export const COPY_IN = 'copy ';
+const NO_ROWS = { command: 'COPY', rowCount: 0, rows: [] };
 
 /** How long one statement may take before the connection counts as lost. */
 const QUERY_TIMEOUT_MS = 120_000;
@@ -87,6 +94,10 @@ export function openPostgres(url: string, { connections, settings }: PostgresOpt
     const run = async (text: string, values: readonly unknown[]) => {
       const name = names.get(text);
       try {
+        if (text.startsWith(COPY_IN)) {
+          await pipeline(Readable.from(values), client.query(copyFrom(text)));
+          return NO_ROWS;
+        }
         return typed(await client.query({ ...(name === undefined ? {} : { name }), text, values: [...values], types }));
       } catch (error) {
         failed = !isServerError(error);

@@ -3,7 +3,7 @@ import type { ColumnValue, Row, TableDefinition, Tables } from '../../projection
 import { writeBatch } from './batch.js';
 import { physicalTable, type CopyId } from './checkpoint.js';
 import { createCopiesTable, moveCheckpointsParameters, moveCheckpointsSql } from './copies.js';
-import { openPostgres, POSTGRES_TYPES, type PostgresConnection } from './postgres-connection.js';
+import { COPY_IN, openPostgres, POSTGRES_TYPES, type PostgresConnection } from './postgres-connection.js';
 import type { ReadModelWriter, WriteTransaction } from './read-model-writer.js';
 
 /** Where leaders tell the others that a checkpoint has moved. */
@@ -25,6 +25,8 @@ interface TableStatements {
   readonly put: string;
   readonly remove: string;
   readonly clear: string;
+  /** Half the work of `put`, where no key is there yet. */
+  readonly copyIn: string;
 }
 
 interface Statements {
@@ -93,6 +95,11 @@ function writeTransaction(
       if (removes.size > 0) await db.executeQuery(CompiledQuery.raw(remove, arrays([...removes.values()], key)));
       if (puts.size > 0) await db.executeQuery(CompiledQuery.raw(put, arrays([...puts.values()], columns)));
     },
+    add: async (copy, table, rows) => {
+      if (rows.size === 0) return;
+      const { columns, copyIn } = statementsFor(copy, table);
+      await db.executeQuery(CompiledQuery.raw(copyIn, [copyText(rows.values(), columns)]));
+    },
     clearContract: async (copy, table, contract) => {
       await db.executeQuery(CompiledQuery.raw(statementsFor(copy, table).clear, [contract]));
     },
@@ -109,25 +116,49 @@ function compileStatements(connection: PostgresConnection, table: TableDefinitio
   const onConflict = sql`on conflict (${sql.join(table.key.map((column) => sql.ref(column)))}) do ${
     others.length === 0 ? sql`nothing` : sql`update set ${update}`
   }`;
-  const names = table.key.map((_, at) => `k${at}`);
+  const keys = table.key.map((_, at) => `k${at}`);
   const matches = sql.join(
-    table.key.map((column, at) => sql`${sql.ref(`${physical}.${column}`)} = ${sql.ref(`given.${names[at]!}`)}`),
+    table.key.map((column, at) => sql`${sql.ref(`${physical}.${column}`)} = ${sql.ref(`given.${keys[at]!}`)}`),
     sql` and `,
   );
-  const given = sql`unnest(${sql.join(table.key.map(arrayOf))}) as given(${sql.join(names.map((name) => sql.ref(name)))})`;
+  const given = sql`unnest(${sql.join(table.key.map(arrayOf))}) as given(${sql.join(keys.map((name) => sql.ref(name)))})`;
   const compiled = {
     put: sql`${into} select * from unnest(${sql.join(columns.map(arrayOf))}) ${onConflict}`.compile(db).sql,
     remove: sql`delete from ${sql.table(physical)} using ${given} where ${matches}`.compile(db).sql,
     clear: sql`delete from ${sql.table(physical)} where contract = ${null}`.compile(db).sql,
   };
   for (const text of Object.values(compiled)) connection.prepareAlways(text);
-  return { columns, key: table.key, ...compiled };
+  const names = sql.join(columns.map((column) => sql.ref(column)));
+  const copyIn = sql`${sql.raw(COPY_IN)}${sql.table(physical)} (${names}) from stdin`.compile(db).sql;
+  return { columns, key: table.key, ...compiled, copyIn };
 }
 
 const ARRAY_TYPES = { text: 'text[]', integer: 'bigint[]', bigint: 'numeric[]', json: 'text[]' } as const;
 
 const arrays = (rows: readonly Row[], columns: readonly string[]): string[] =>
   columns.map((column) => arrayLiteral(rows, column));
+
+/** Rows as `COPY FROM STDIN` takes them (PostgreSQL, COPY, text format): values between tabs, a row a line, `\\N` for null. */
+function copyText(rows: Iterable<Row>, columns: readonly string[]): string {
+  let text = '';
+  for (const row of rows) {
+    let isFirst = true;
+    for (const column of columns) {
+      const value: ColumnValue = row[column] ?? null;
+      if (!isFirst) text += '\t';
+      isFirst = false;
+      if (value === null) text += '\\N';
+      else if (typeof value === 'string') text += COPY_SPECIAL.test(value) ? copyEscaped(value) : value;
+      else text += value;
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+const COPY_SPECIAL = /[\\\n\r\t]/;
+const copyEscaped = (value: string): string =>
+  value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t');
 
 /** One column of the rows as the text of an array (PostgreSQL, section 8.15.2): every text quoted. */
 function arrayLiteral(rows: readonly Row[], column: string): string {

@@ -1,6 +1,6 @@
 /** The read model as the projector sees it: transactions that write rows and move checkpoints together. */
 import type { Kysely } from 'kysely';
-import type { TableDefinition, Tables } from '../../projections/projection.js';
+import type { Row, TableDefinition, Tables } from '../../projections/projection.js';
 import type { Batch } from './batch.js';
 import type { BuildClaim, Checkpoint, CopyId } from './checkpoint.js';
 import type { ColumnTypes } from './copies.js';
@@ -45,6 +45,8 @@ export interface WriteTransaction {
   ): Promise<boolean>;
   /** Removes and puts rows, each key at most once. @throws ReadModelError `row-refused` */
   write(copy: CopyId, table: TableDefinition, changes: TableChanges): Promise<void>;
+  /** Puts rows of which none has a key that is there already. @throws ReadModelError `row-refused` */
+  add(copy: CopyId, table: TableDefinition, rows: ReadonlyMap<string, Row>): Promise<void>;
   /** Takes out all rows of a contract. */
   clearContract(copy: CopyId, table: TableDefinition, contract: string): Promise<void>;
 }

@@ -70,6 +70,9 @@ export async function openSqliteWriter(path: string, thread?: SqliteThread): Pro
       const columns = Object.keys(table.columns);
       writeValues(copy, table, eachOf(puts, columns), eachOf(removes, table.key));
     },
+    add: async (copy, table, rows) => {
+      writeValues(copy, table, eachOf(rows, Object.keys(table.columns)), []);
+    },
     clearContract: async (copy, table, contract) => {
       statementsFor(copy, table).clear.run(contract);
     },

@@ -167,7 +167,7 @@ function describeProjecting(bench: () => Bench): void {
         {
           weight: 5,
           arbitrary: fc.record({
-            item: fc.constantFrom('bolt', 'nut', 'é🚢"\\{},'),
+            item: fc.constantFrom('bolt', 'nut', 'é🚢"\\{},', '\\N', 'a\tb\r\nc\\'),
             amount: fc.integer({ min: -3, max: 9 }),
           }),
         },
