@@ -24,7 +24,7 @@ async function open(): Promise<Share> {
     rules: contractRules,
     copies: copies.map((id) => ({ id, projection: projections.find(({ name }) => name === id.name)! })),
     claim,
-    isStopped: () => false,
+    signal: new AbortController().signal,
     written: (events) => say({ kind: 'written', events }),
   });
 }

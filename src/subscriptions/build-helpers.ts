@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { EventStoreError, type StreamExtent } from '../event-store/event-store.js';
 import { Moved } from './batch.js';
-import { Stopped, type BuildOptions, type Helper } from './build.js';
+import { Stopped, type BuildOptions, type Share } from './build.js';
 import { ReadModelError } from './errors.js';
 import { ThreadError, type BuildThreadData, type ErrorAsData, type FromBuilder, type ToBuilder } from './threads.js';
 
@@ -25,7 +25,7 @@ export function buildHelpers(options: BuildHelpersOptions): BuildOptions['help']
   const count = options.threads ?? Math.min(availableParallelism() - 1, MOST_HELPERS);
   return (copies, claim, written) => {
     const workerData: BuildThreadData = { eventStore, readModel, copies, claim };
-    const start = (): Helper => {
+    const start = (): Share => {
       const worker = new Worker(url, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
       return new Thread(worker, written);
     };
@@ -38,7 +38,7 @@ interface Job {
   readonly reject: (error: Error) => void;
 }
 
-class Thread implements Helper {
+class Thread implements Share {
   readonly #worker: Worker;
   /** Answered in the order they were sent. */
   readonly #jobs: Job[] = [];

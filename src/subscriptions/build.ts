@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { EventStore, StreamExtent } from '../event-store/event-store.js';
 import { Moved, writeChanges, type Change } from './batch.js';
 import type { BuildClaim, Checkpoint, CopyId } from './checkpoint.js';
-import { claimCopies, holdsClaim } from './copies.js';
+import { claimCopies, holdsClaim, releaseClaim } from './copies.js';
 import type { ContractModel } from '../contract/model.js';
 import { contractOf, streamOf, type FoldRules } from './decoding.js';
 import { checkpointOf } from './feed.js';
@@ -25,8 +25,8 @@ export interface ShareOptions {
   readonly rules: FoldRules;
   readonly copies: readonly OwnCopy[];
   readonly claim: BuildClaim;
-  /** Asked between pages: whether to break off. */
-  readonly isStopped: () => boolean;
+  /** Looked at between pages: whether to break off. */
+  readonly signal: AbortSignal;
   /** Takes the facts that were folded, for the events to come. */
   readonly cache?: ModelCache;
   /** Told after each transaction how many events more are in the rows. */
@@ -39,11 +39,7 @@ export interface Share {
   take(extents: readonly StreamExtent[]): Promise<void>;
   /** Writes what is left. @throws Moved */
   finish(): Promise<void>;
-}
-
-/** A share in another thread. */
-export interface Helper extends Share {
-  /** Ends the thread, whatever it is doing. */
+  /** Ends whatever it is doing; nothing is written once this has resolved. */
   close(): Promise<void>;
 }
 
@@ -56,7 +52,7 @@ export interface BuildOptions extends Omit<ShareOptions, 'claim' | 'written' | '
     copies: readonly CopyId[],
     claim: BuildClaim,
     written: (events: number) => void,
-  ) => Promise<readonly Helper[]>;
+  ) => Promise<readonly Share[]>;
 }
 
 /** Rows, and characters of the data of their events, that go into one transaction, about. */
@@ -84,14 +80,18 @@ export class Stopped extends Error {
 /** Thrown to begin again with a contract that has turned out to be long. */
 class Long extends Error {}
 
+/** Where several processes share a database, who writes a projection leads it. */
+const isLed = (writer: ReadModelWriter): boolean => writer.shared !== undefined;
+
 /**
  * Empties copies that stand before the first event, whatever an interrupted build has left in them.
- * @throws Moved where one of them does not stand there
+ * @throws Moved where one of them does not stand there; ReadModelError `read-model-unavailable` where another process
+ * is building one of them
  */
 export async function claimFor(writer: ReadModelWriter, copies: readonly OwnCopy[], by?: BuildClaim): Promise<void> {
   const tables = copies.map(({ id, projection }) => ({ ...id, tables: projection.tables }));
   await writer.transaction(async ({ db }) => {
-    if (!(await claimCopies(db, tables, by))) throw new Moved();
+    if (!(await claimCopies(db, tables, by, isLed(writer)))) throw new Moved();
   });
 }
 
@@ -100,8 +100,8 @@ export async function claimFor(writer: ReadModelWriter, copies: readonly OwnCopy
  * store cannot list its streams
  * @throws Moved where another process has taken the copies over; whatever reading, folding and writing throw
  */
-export async function build({ help, written, ...options }: BuildOptions): Promise<Checkpoint | undefined> {
-  const { store, writer, copies } = options;
+export async function build(options: BuildOptions): Promise<Checkpoint | undefined> {
+  const { store, writer, copies, help, written } = options;
   const last = await lastEvent(store);
   if (store.streams === undefined || last === undefined) return undefined;
   const claim: BuildClaim = { eventId: randomUUID(), position: undefined, stream: undefined, revision: undefined };
@@ -109,45 +109,52 @@ export async function build({ help, written, ...options }: BuildOptions): Promis
   const ids = copies.map(({ id }) => id);
   let events = 0;
   const more = (count: number): void => written((events += count));
-  const own = openShare({ ...options, claim, written: more });
+  /** Whoever fails first, or whoever stops it, has all of them leave off. */
+  const over = new AbortController();
+  const signal = AbortSignal.any([options.signal, over.signal]);
+  const own = openShare({ ...options, signal, claim, written: more });
   const helpers = await help(ids, claim, more);
+  const shares = [own, ...helpers];
+  const closeHelpers = (): Promise<unknown> => Promise.all(helpers.map((helper) => helper.close()));
+  signal.addEventListener('abort', () => void closeHelpers(), { once: true });
+  const chunks = chunksOf(store.streams(streamOf(''), last.position));
+  const together = async (of: readonly Share[], work: (share: Share) => Promise<void>): Promise<void> => {
+    const worked = of.map((share) =>
+      work(share).catch((error: unknown) => {
+        if (!signal.aborted) over.abort(error);
+      }),
+    );
+    await Promise.all(worked);
+    if (options.signal.aborted) throw new Stopped();
+    over.signal.throwIfAborted();
+  };
   try {
-    const chunks = chunksOf(store.streams(streamOf(''), last.position));
-    let isOver = false;
-    const work = async (share: Share): Promise<void> => {
-      try {
-        for (;;) {
-          const { value: chunk } = isOver ? { value: undefined } : await chunks.next();
-          if (chunk === undefined) return;
-          await share.take(chunk);
-        }
-      } catch (error) {
-        isOver = true;
-        throw error;
+    const busy = [own, ...helpers.flatMap((helper) => Array<Share>(CHUNKS_AHEAD).fill(helper))];
+    await together(busy, async (share) => {
+      for (;;) {
+        const { value: chunk } = await chunks.next();
+        if (chunk === undefined || signal.aborted) return;
+        await share.take(chunk);
       }
-    };
-    await allSettled([own, ...helpers.flatMap((helper) => Array<Share>(CHUNKS_AHEAD).fill(helper))].map(work));
-    await allSettled([own, ...helpers].map((share) => share.finish()));
+    });
+    await together(shares, (share) => share.finish());
     await writer.transaction(async (transaction) => {
       if (!(await transaction.moveCheckpoints(ids, claim, last))) throw new Moved();
     });
     return last;
   } catch (error) {
+    await Promise.all(shares.map((share) => share.close()));
+    // Where that cannot be said either, others wait until the claim is old.
+    await writer.transaction(({ db }) => releaseClaim(db, ids, claim)).catch(() => undefined);
     if (error instanceof Stopped) return undefined;
     throw error;
   } finally {
-    await Promise.all(helpers.map((helper) => helper.close()));
+    await Promise.all(shares.map((share) => share.close()));
   }
 }
 
-/** Waits for all, then throws what the first of them that failed has thrown. */
-async function allSettled(works: readonly Promise<void>[]): Promise<void> {
-  await Promise.allSettled(works);
-  await Promise.all(works);
-}
-
 export function openShare(options: ShareOptions): Share {
-  const { store, writer, rules, copies, claim, cache, isStopped } = options;
+  const { store, writer, rules, copies, claim, cache, signal } = options;
   const ids = copies.map(({ id }) => id);
   let rows = emptyBuffers(copies);
   /** Whether rows of the contract at hand have been written, so that the same keys may come again. */
@@ -159,7 +166,7 @@ export function openShare(options: ShareOptions): Share {
 
   const write = async (changes: readonly Change[], events: number, isNew: boolean): Promise<void> => {
     await writer.transaction(async (transaction) => {
-      if (!(await holdsClaim(transaction.db, ids, claim, writer.shared !== undefined))) throw new Moved();
+      if (!(await holdsClaim(transaction.db, ids, claim, isLed(writer)))) throw new Moved();
       // What a build removes it has not written before: nothing of it is there.
       if (isNew)
         for (const {
@@ -199,7 +206,7 @@ export function openShare(options: ShareOptions): Share {
       { upTo: revision, corrected: isLong },
       {
         page: async (facts, events) => {
-          if (isStopped()) throw new Stopped();
+          if (signal.aborted) throw new Stopped();
           const touched = facts.takeTouched();
           for (const [{ projection }, buffer] of rows) projection.evolve(facts, touched, buffer);
           for (const { dataText } of events) own += dataText.length;
@@ -243,6 +250,7 @@ export function openShare(options: ShareOptions): Share {
       await flush();
       await writing;
     },
+    close: () => writing.catch(() => undefined),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type CopySuffix,
   type ProjectionFailure,
 } from './checkpoint.js';
+import { ReadModelError } from './errors.js';
 
 export interface CopiesTable {
   readonly name: string;
@@ -155,20 +156,39 @@ export async function emptyCopy(db: Kysely<Tables>, record: CopyId & Pick<CopyRe
     .execute();
 }
 
+/** How long a claim holds of which nothing has been heard, where nobody is known to lead. Its holder writes several times a second. */
+const CLAIM_HOLDS_MS = 15_000;
+
 /**
  * Takes all rows out of copies that stand before the first event, and says whose rows are to come: those of one attempt
  * to build them contract by contract, or `undefined` for nobody's.
+ * @param isLed whether nobody else can be at work on them, so that an earlier claim is one that was broken off
  * @returns false where one of them has a checkpoint, or was retired: then the transaction must be given up
+ * @throws ReadModelError `read-model-unavailable` where somebody else is building one of them
  */
 export async function claimCopies(
   db: Kysely<Tables>,
   copies: readonly (CopyId & { readonly tables: readonly TableDefinition[] })[],
   claim: BuildClaim | undefined,
+  isLed: boolean,
 ): Promise<boolean> {
+  const now = Date.now();
+  const alive = new Date(now - CLAIM_HOLDS_MS).toISOString();
   for (const copy of copies) {
+    const found = (await db
+      .selectFrom(COPIES)
+      .select('stream')
+      .where(isCopy(copy))
+      .where('position', 'is', null)
+      .where('role', '!=', 'retired')
+      .executeTakeFirst()) as Pick<CopiesTable, 'stream'> | undefined;
+    if (found === undefined) return false;
+    if (!isLed && found.stream !== null && found.stream > alive)
+      throw new ReadModelError('read-model-unavailable', `another process is building ${copy.name}`);
+    const heard = claim === undefined ? null : new Date(now).toISOString();
     const claimed = await db
       .updateTable(COPIES)
-      .set({ event_id: claim?.eventId ?? null })
+      .set({ event_id: claim?.eventId ?? null, stream: heard })
       .where(isCopy(copy))
       .where('position', 'is', null)
       .where('role', '!=', 'retired')
@@ -180,25 +200,37 @@ export async function claimCopies(
   return true;
 }
 
-/**
- * Whether copies still carry a claim. On a database that several write to, nobody else takes them over until the end of the
- * transaction, while others who work under the same claim go on.
- */
+/** Whether copies still carry a claim. Nobody else takes them over until the end of the transaction. */
 export async function holdsClaim(
   db: Kysely<Tables>,
   copies: readonly CopyId[],
   { eventId }: BuildClaim,
-  isShared: boolean,
+  isLed: boolean,
 ): Promise<boolean> {
-  const query = db
-    .selectFrom(COPIES)
-    .select('name')
-    .where('event_id', '=', eventId)
-    .where('position', 'is', null)
-    .where('role', '!=', 'retired')
-    .where((where) => where.or(copies.map(isCopy)));
-  return (await (isShared ? query.forShare() : query).execute()).length === copies.length;
+  if (!isLed) return (await hear(db, copies, eventId, new Date().toISOString())) === copies.length;
+  // Others who work under the same claim go on meanwhile.
+  const held = db.selectFrom(COPIES).select('name').where(claimedBy(copies, eventId)).forShare();
+  return (await held.execute()).length === copies.length;
 }
+
+/** Lets others take over at once what was not built to its end. */
+export async function releaseClaim(db: Kysely<Tables>, copies: readonly CopyId[], claim: BuildClaim): Promise<void> {
+  await hear(db, copies, claim.eventId, null);
+}
+
+async function hear(
+  db: Kysely<Tables>,
+  copies: readonly CopyId[],
+  eventId: string,
+  heard: string | null,
+): Promise<number> {
+  const update = db.updateTable(COPIES).set({ stream: heard }).where(claimedBy(copies, eventId)).returning('name');
+  return (await update.execute()).length;
+}
+
+/** While a copy is claimed, the id of the claim stands in place of the event's, and in place of its stream when it was heard of. */
+const claimedBy = (copies: readonly CopyId[], eventId: string) =>
+  sql<boolean>`event_id = ${eventId} and position is null and role <> 'retired' and (${sql.join(copies.map(isCopy), sql` or `)})`;
 
 export async function setFailure(
   db: Kysely<Tables>,
@@ -250,4 +282,4 @@ export const moveCheckpointsParameters = (
 ];
 
 const isCopy = ({ name, version, copy }: CopyId) =>
-  sql<boolean>`name = ${name} and version = ${version} and copy = ${copy}`;
+  sql<boolean>`(name = ${name} and version = ${version} and copy = ${copy})`;

@@ -126,6 +126,7 @@ export class Lane {
   #checkpoint: Checkpoint | undefined;
   #feed: Feed | undefined;
   #stopped = false;
+  readonly #stopping = new AbortController();
   #writing = false;
   #stretch = 1;
   /** Events that are in the rows while they are built contract by contract. */
@@ -201,6 +202,7 @@ export class Lane {
   /** Ends the lane after the transaction under way. */
   stop(): void {
     this.#stopped = true;
+    this.#stopping.abort();
     this.#feed?.stop();
   }
 
@@ -242,7 +244,7 @@ export class Lane {
           rules,
           copies,
           cache: this.#cache,
-          isStopped: () => this.#stopped,
+          signal: this.#stopping.signal,
           help,
           written: (events) => {
             this.#built = events;

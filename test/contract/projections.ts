@@ -7,6 +7,7 @@ import type { EventStore } from '../../src/event-store/event-store.js';
 import { openSqliteStore } from '../../src/event-store/sqlite/sqlite-event-store.js';
 import type { FoldRules } from '../../src/subscriptions/decoding.js';
 import { claimFor, openShare } from '../../src/subscriptions/build.js';
+import { releaseClaim } from '../../src/subscriptions/copies.js';
 import { CopyKeeper } from '../../src/subscriptions/copy-keeper.js';
 import { Projector, type ProjectorOptions } from '../../src/subscriptions/projector.js';
 import { openReadModel, type ReadModel } from '../../src/subscriptions/read-model.js';
@@ -843,11 +844,22 @@ function describeBuilding(bench: () => Bench): void {
         rules: toyRules,
         copies,
         claim,
-        isStopped: () => false,
+        signal: new AbortController().signal,
         written: (events) => void written.push(events),
       });
       await share.take([{ stream: 'contract-c-02', revision: 40n }]);
-      await claimFor(writer, copies, { ...claim, eventId: 'theirs' });
+      const theirs = { ...claim, eventId: 'theirs' };
+      if (writer.shared === undefined) {
+        // Nobody leads: another waits as long as something is heard of the first one.
+        const busy = {
+          code: 'read-model-unavailable',
+          message: expect.stringContaining('another process is building'),
+        };
+        await expect(claimFor(writer, copies, theirs)).rejects.toMatchObject(busy);
+        const ids = copies.map(({ id }) => id);
+        await writer.transaction(({ db }) => releaseClaim(db, ids, claim));
+      }
+      await claimFor(writer, copies, theirs);
       await share.take([{ stream: 'contract-c-03', revision: 60n }]);
       await expect(share.finish()).rejects.toMatchObject({ name: 'Moved' });
       expect(written).toEqual([]);

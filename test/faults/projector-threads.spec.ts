@@ -321,6 +321,17 @@ const hasBuild = existsSync(buildThread);
       for (const line of warned) expect(line).toContain('event by event: out of memory');
     }, 120_000);
 
+    it('are ended with it, whatever they are doing', async () => {
+      const silent = thread(`port.on('message', () => undefined);`);
+      const warned: string[] = [];
+      const projector = await bench.start(options(silent, warned));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await bench.stop(projector);
+      expect(warned).toEqual([]);
+      // Who comes next finds nothing half done.
+      expect(await built(pathToFileURL(buildThread))).toEqual([]);
+    }, 120_000);
+
     it('end the build where one of them says that the read model cannot be reached, which is then tried again', async () => {
       const marker = join(directory, `refused-${count}`);
       const refusing = thread(`
