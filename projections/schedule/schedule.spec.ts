@@ -383,6 +383,35 @@ describe('a stale offer', () => {
     expect([...model.flags.values()].map(({ code }) => code)).toEqual([]);
   });
 
+  test('that asks for less makes nothing complete before it was agreed to', () => {
+    const offer = (lines: readonly object[]) =>
+      event(
+        'ContractAmended',
+        { amendment: 'A', consulted: [], rationale: 'x', lines },
+        { by: 'jp-mod', time: '2021-01-01' },
+      );
+    const agreed = said('AmendmentAgreed', { amendment: 'A' }, 'us-gov', '2021-01-02', '2023-01-31');
+    const accepted = event(
+      'DeliveryAccepted',
+      { items: [{ line: '1', quantity: 2 }], acceptancePoint: 'destination' },
+      { by: 'jp-mod', time: '2021-06-20' },
+    );
+    for (const quantity of [0, 2])
+      expect(view('2024-01-01', accepted, offer([{ line: '1', quantity }]), agreed)('D1')).toMatchObject({
+        actual: '2023-01-31',
+        slipDays: 580,
+      });
+    // What was complete before stays so from the day on which it was.
+    const all = event(
+      'DeliveryAccepted',
+      { items: [{ line: '1', quantity: 2 }], acceptancePoint: 'destination' },
+      { by: 'jp-mod', time: '2021-07-10' },
+    );
+    expect(view('2024-01-01', accepted, all, offer([{ line: '1', quantity: 2 }]), agreed)('D1')).toMatchObject({
+      actual: '2021-06-20',
+    });
+  });
+
   test('so does a closing', () => {
     const close = (by: string, time: string, recorded: string) =>
       said('ContractClosed', { reason: 'x' }, by, time, recorded);

@@ -80,10 +80,9 @@ function deliveries(facts: ContractModel, of: CardOf): void {
 
 function delays(facts: ContractModel, of: CardOf): void {
   const { delayNoticeDays } = inForce(facts).terms;
-  const found = new Set([...facts.milestones.values()].flatMap(({ determined }) => [...determined.keys()]));
-  for (const [delay, { withdrawn, party, onBehalfOf, startedOn, recordedtime }] of facts.delays) {
+  for (const { withdrawn, party, onBehalfOf, startedOn, recordedtime, determinations } of facts.delays.values()) {
     // What another reported in its name is no notice of the party's own. One on which a finding rests is not taken back.
-    if ((withdrawn && !found.has(delay)) || onBehalfOf !== null) continue;
+    if ((withdrawn && determinations.length === 0) || onBehalfOf !== null) continue;
     const lag = Math.max(0, daysBetween(startedOn, dayOf(recordedtime)));
     const card = of(party);
     card.delays += 1;

@@ -58,8 +58,6 @@ function shipmentView(name: string, events: readonly Row[], lines: readonly Row[
   const dispatches = of<ShipmentDispatched>('dispatch');
   const movements = of<ShipmentMoved>('movement');
   const receipts = of<ShipmentReceived>('receipt');
-  // Whose word counts most says when it came: another's earlier day does not make the buyer's report of it late.
-  const best = Math.min(...receipts.map(({ rank }) => rank));
   const standing = dispatches.filter(({ withdrawn }) => !withdrawn);
   const counting = standing.reduce<Said<ShipmentDispatched> | undefined>(
     (best, entry) => (best === undefined || entry.rank < best.rank ? entry : best),
@@ -78,7 +76,7 @@ function shipmentView(name: string, events: readonly Row[], lines: readonly Row[
     status: last?.data.status ?? null,
     location: last?.data.location ?? null,
     dispatchedOn: earliest(standing),
-    receivedOn: earliest(receipts.filter(({ rank }) => rank === best)),
+    receivedOn: earliest(receipts),
     lines: lines
       .map((row) => ({ line: text(row, 'line'), ...json<ShipmentLineRow>(row, 'facts') }))
       .sort((a, b) => (a.line < b.line ? -1 : 1)),

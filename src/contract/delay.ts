@@ -273,6 +273,15 @@ export function foldDetermination(model: ContractModel, event: EffectiveEvent, d
   if (latest === undefined || !isAfter(latest, found)) determined.set(name, found);
 }
 
+/** That something was found of a delay, and nothing of what: so much bears on how the delay was noticed. */
+export const foundAtAll = ({ delay, milestone }: Determination): Determination => ({
+  delay,
+  milestone,
+  shares: [],
+  reasons: '',
+  evidence: [],
+});
+
 export const delayTypes = [
   eventType<DelayReported>({
     type: 'DelayReported',
@@ -383,6 +392,7 @@ export const delayTypes = [
     names: (data) => namesOfDetermination(data),
     answers: (data) => delayOfDetermination(data),
     refersTo: (data) => data.evidence,
+    portfolio: { folds: true, keep: foundAtAll },
     fold: (model, event) => foldDetermination(model, event, event.data),
   }),
   eventType<DelayEscalated>({

@@ -58,21 +58,9 @@ const closed = (time: string, options: Options = {}) =>
   event('DiscrepancyClosed', { discrepancy: 'R1', outcome: 'repaired' }, { by: 'jp-mod', time, ...options });
 
 test('how late it was raised counts from the day of the first receipt to the day the ledger heard of it', () => {
-  expect(view('2020-08-01', dispatched, received('2020-05-15'), received('2020-05-10'), raised())).toMatchObject([
-    { receivedOn: '2020-05-10', raisedAfterDays: 61, raisedLate: true, status: 'open' },
-  ]);
-  // An inspector's day counts where the buyer says none; it does not make late what the buyer received later.
-  for (const inspected of ['2020-05-01', '2020-06-20'])
-    for (const receipts of [
-      [received('2020-06-15'), received(inspected, 'inspector-a')],
-      [received(inspected, 'inspector-a'), received('2020-06-15')],
-    ])
-      expect(view('2020-08-01', dispatched, ...receipts, raised())).toMatchObject([
-        { receivedOn: '2020-06-15', raisedAfterDays: 25, raisedLate: false },
-      ]);
-  expect(view('2020-08-01', dispatched, received('2020-05-01', 'inspector-a'), raised())).toMatchObject([
-    { receivedOn: '2020-05-01', raisedLate: true },
-  ]);
+  expect(
+    view('2020-08-01', dispatched, received('2020-05-15'), received('2020-05-10', 'inspector-a'), raised()),
+  ).toMatchObject([{ receivedOn: '2020-05-10', raisedAfterDays: 61, raisedLate: true, status: 'open' }]);
   expect(view('2020-08-01', dispatched, raised())).toMatchObject([
     { receivedOn: null, raisedAfterDays: null, raisedLate: null },
   ]);

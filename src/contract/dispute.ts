@@ -1,5 +1,5 @@
 /** Disputes: what is claimed and contested, what is answered and submitted, and what an adjudicator decides. */
-import { Determination, delayOfDetermination, foldDetermination, namesOfDetermination } from './delay.js';
+import { Determination, delayOfDetermination, foldDetermination, foundAtAll, namesOfDetermination } from './delay.js';
 import {
   EventReference,
   IsId,
@@ -92,6 +92,7 @@ export const disputeTypes = [
     inPersonOnly: true,
     refersTo: (data) => data.contests,
     opens: (data) => ({ kind: 'dispute', id: data.dispute, pointer: '/dispute' }),
+    portfolio: { folds: false, keep: ({ dispute }) => ({ dispute }) },
     fold: (model, event) => {
       const dispute = `${event.party}/${event.data.dispute}`;
       model.disputes.set(dispute, {
@@ -173,6 +174,10 @@ export const disputeTypes = [
       ...(data.determinations ?? []).flatMap((entry, index) => delayOfDetermination(entry, `/determinations/${index}`)),
     ],
     refersTo: (data) => (data.determinations ?? []).flatMap(({ evidence }) => evidence),
+    portfolio: {
+      folds: true,
+      keep: ({ dispute, determinations = [] }) => ({ dispute, determinations: determinations.map(foundAtAll) }),
+    },
     fold: (model, event) => {
       disputeOf(model, event)?.decisions.push(event);
       for (const determination of event.data.determinations ?? []) foldDetermination(model, event, determination);

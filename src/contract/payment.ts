@@ -12,11 +12,11 @@ import {
   Part,
 } from './fields.js';
 import { dayOf } from './calendar.js';
-import { stoodSince } from './delivery-arithmetic.js';
+import { loweredSince, stoodSince } from './delivery-arithmetic.js';
 import { eventType, mention, named, nameOf, qualified, type EffectiveEvent, type EventName } from './event-type.js';
 import { insertByStand, type ContractModel, type Stand } from './model.js';
 import { minorUnits, quantityOf, valueOf } from './money.js';
-import { acceptedOf, holdsFrom, inForce } from './terms-in-force.js';
+import { acceptedOf, allLowerings, holdsFrom, inForce } from './terms-in-force.js';
 
 export class PaymentMade {
   @IsId() readonly payment!: string;
@@ -207,14 +207,20 @@ export function deliveredSince(model: ContractModel): string | undefined {
 function computeSince(model: ContractModel): string | undefined {
   const start = model.registration?.signedOn ?? '';
   let latest: string | undefined;
-  for (const { line, quantity, cancelledOn } of inForce(model).lines.values()) {
+  let lowered = '';
+  for (const terms of inForce(model).lines.values()) {
+    const { line, quantity, cancelledOn } = terms;
+    const deliveries = model.lines.get(line)?.deliveries ?? [];
+    lowered = [lowered, loweredSince(deliveries, allLowerings(terms, quantity)) ?? ''].reduce((a, b) =>
+      a > b ? a : b,
+    );
     if (cancelledOn !== undefined) continue;
     if (acceptedOf(model, line) < quantity) return undefined;
-    const stood = stoodSince(model.lines.get(line)?.deliveries ?? [], quantity, quantity, start);
+    const stood = stoodSince(deliveries, quantity, quantity, start);
     if (stood === undefined) return undefined;
     if (latest === undefined || stood > latest) latest = stood;
   }
-  return latest;
+  return latest === undefined || latest > lowered ? latest : lowered;
 }
 
 /** paid less delivered, not below zero; zero once settled. Minor units. */

@@ -390,12 +390,15 @@ export const registrationTypes = [
       if (state.has(party, role)) return refuseField('invalid-event', '/role', `${party} is ${role} already`);
       if (state.has(party, 'adjudicator'))
         return refuseField('invalid-event', '/party', `${party} is adjudicator and may have no other role`);
-      const held = OPPOSED.find(([one, other]) => role === one && state.has(party, other))?.[1];
+      // Whoever had the opposed role before speaks for that side still.
+      const held = OPPOSED.find(
+        ([one, other]) => role === one && (state.has(party, other) || state.removed.has(`${party} ${other}`)),
+      )?.[1];
       if (held !== undefined)
         return refuseField(
           'not-permitted',
           '/role',
-          `${party} is ${held} and cannot be made ${role} as well by one side; only a registration, which the other side confirms, gives one party both`,
+          `${party} is or was ${held} and cannot be made ${role} as well by one side; only a registration, which the other side confirms, gives one party both`,
         );
       const prime = state.holder('prime');
       if (role === 'prime' && prime !== undefined)

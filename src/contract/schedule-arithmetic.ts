@@ -3,9 +3,9 @@
  * What does not depend on the day asked about is in {@link MilestoneDates}; {@link datesOn} adds what does.
  */
 import { dayOf, daysBetween } from './calendar.js';
-import { stoodSince } from './delivery-arithmetic.js';
+import { loweredSince, stoodSince, type Lowering } from './delivery-arithmetic.js';
 import { isAfter, type ContractModel, type ForecastFacts, type ReachedFacts, type Stand } from './model.js';
-import { inForce, type MilestoneInForce, type Redating } from './terms-in-force.js';
+import { allLowerings, inForce, type LineInForce, type MilestoneInForce, type Redating } from './terms-in-force.js';
 
 /** One entry of a milestone's timeline. */
 export type TimelineEntry = Stand & {
@@ -248,18 +248,31 @@ function deliveredOn(model: ContractModel, milestone: MilestoneInForce): string 
   const { lines } = inForce(model);
   const start = model.registration?.signedOn ?? '';
   const of =
-    milestone.line === null
-      ? [...lines.values()].filter((line) => line.cancelledOn === undefined)
-      : [lines.get(milestone.line)].filter((line) => line !== undefined);
-  if (of.length === 0) return undefined;
+    milestone.line === null ? [...lines.values()] : [lines.get(milestone.line)].filter((line) => line !== undefined);
+  // A line that is cancelled is left out, but where the milestone is of that line.
+  const counting = of.filter(({ cancelledOn }) => milestone.line !== null || cancelledOn === undefined);
+  if (counting.length === 0) return undefined;
   let latest = '';
   for (const line of of) {
-    const target = milestone.quantity ?? line.quantity;
-    const since = stoodSince(model.lines.get(line.line)?.deliveries ?? [], target, line.quantity, start);
-    if (since === undefined) return undefined;
-    if (since > latest) latest = since;
+    const deliveries = model.lines.get(line.line)?.deliveries ?? [];
+    if (counting.includes(line)) {
+      const target = milestone.quantity ?? line.quantity;
+      const since = stoodSince(deliveries, target, line.quantity, start);
+      if (since === undefined) return undefined;
+      if (since > latest) latest = since;
+    }
+    const lowered = loweredSince(deliveries, loweringsOf(milestone, line));
+    if (lowered !== undefined && lowered > latest) latest = lowered;
   }
   return latest;
+}
+
+/** What was agreed to ask less of a line for a milestone, or of another line. */
+function loweringsOf({ changes, quantity, line: own }: MilestoneInForce, line: LineInForce): readonly Lowering[] {
+  const given = changes.flatMap(({ day, from = line.quantity, to }) => (to < from ? [{ day, from }] : []));
+  const lowerings = quantity === undefined ? line.lowerings : [];
+  const ofLine = own === null ? allLowerings({ ...line, lowerings }, quantity ?? line.quantity) : lowerings;
+  return [...given, ...ofLine];
 }
 
 /** What depends on the day asked about, all in calendar days. */

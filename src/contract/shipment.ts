@@ -85,10 +85,8 @@ export interface ShipmentFacts {
   readonly lines: Set<string>;
   /** Who named it in a report of its own, with the last recorded day (days since 1970-01-01). */
   readonly namedBy: Map<string, number>;
-  /** The day (`time`) of the first receipt, of those by whom counts most. */
+  /** The day (`time`) of the first receipt. */
   receivedOn: string | undefined;
-  /** How much the word of who received it then counts. */
-  receivedRank: number;
   /** Discrepancies (`PARTY/ID`) that name it. */
   readonly discrepancies: Set<string>;
 }
@@ -137,7 +135,6 @@ export function shipmentOf(model: ContractModel, id: string): ShipmentFacts {
       lines: new Set(),
       namedBy: new Map(),
       receivedOn: undefined,
-      receivedRank: Number.POSITIVE_INFINITY,
       discrepancies: new Set(),
     };
     model.shipments.set(id, facts);
@@ -273,10 +270,8 @@ export const shipmentTypes = [
       say(model, 'receipt', event, rank);
       carry(model, event, rank, 'received');
       const day = dayOf(event.time);
-      const isFirst = rank === shipment.receivedRank && shipment.receivedOn !== undefined && day < shipment.receivedOn;
-      if (rank < shipment.receivedRank || isFirst) {
+      if (shipment.receivedOn === undefined || day < shipment.receivedOn) {
         shipment.receivedOn = day;
-        shipment.receivedRank = rank;
         for (const discrepancy of shipment.discrepancies) model.touch('discrepancy', discrepancy);
       }
     },

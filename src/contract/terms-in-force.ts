@@ -4,6 +4,7 @@
  */
 import type { AmendedLine, AmendedMilestone } from './amendment.js';
 import { dayOf, daysBetween } from './calendar.js';
+import type { Lowering } from './delivery-arithmetic.js';
 import type { EffectiveEvent } from './event-type.js';
 import { compareStands, type AmendmentFacts, type ContractModel, type Stand } from './model.js';
 import { quantityOf } from './money.js';
@@ -32,6 +33,8 @@ export interface LineInForce {
   readonly standard: string | null;
   /** The day of the first agreement that cancels it. */
   readonly cancelledOn: string | undefined;
+  /** Agreements by which its quantity became less. */
+  readonly lowerings: readonly Lowering[];
 }
 
 export interface MilestoneInForce {
@@ -47,6 +50,8 @@ export interface MilestoneInForce {
   readonly cancelledOn: string | undefined;
   /** The amendment that introduced it; `undefined` for the registration. */
   readonly introducedBy: AmendmentFacts | undefined;
+  /** Agreements that gave it a quantity of its own, or another line. `from` is left out for the quantity of its line. */
+  readonly changes: readonly { readonly day: string; readonly from: bigint | undefined; readonly to: bigint }[];
 }
 
 export interface InForce {
@@ -98,6 +103,10 @@ export function inForce(model: ContractModel): InForce {
   return value;
 }
 
+/** What was agreed to ask less of a line, or nothing, where all lines are asked for. */
+export const allLowerings = ({ lowerings, cancelledOn }: LineInForce, quantity: bigint): readonly Lowering[] =>
+  cancelledOn === undefined ? lowerings : [...lowerings, { day: cancelledOn, from: quantity }];
+
 /** What counts as accepted of a line, in millionths: not more than its quantity in force. */
 export function acceptedOf(model: ContractModel, line: string): bigint {
   const accepted = model.lines.get(line)?.accepted.total ?? 0n;
@@ -105,7 +114,10 @@ export function acceptedOf(model: ContractModel, line: string): bigint {
   return accepted > most ? most : accepted;
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
+type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
+
+/** More than is ever accepted. */
+const EVERYTHING = 1n << 200n;
 
 function compute(model: ContractModel): InForce {
   const { registration } = model;
@@ -143,6 +155,7 @@ function compute(model: ContractModel): InForce {
       responsible: entry.responsible ?? leading,
       standard: entry.standard ?? null,
       cancelledOn: undefined,
+      lowerings: [],
     });
   };
   const addMilestone = (
@@ -162,6 +175,7 @@ function compute(model: ContractModel): InForce {
       baseline: entry.due,
       cancelledOn: undefined,
       introducedBy,
+      changes: [],
     });
   };
 
@@ -177,7 +191,9 @@ function compute(model: ContractModel): InForce {
         continue;
       }
       if (entry.quantity !== undefined) {
-        line.quantity = quantityOf(entry.quantity);
+        const quantity = quantityOf(entry.quantity);
+        if (quantity < line.quantity) line.lowerings.push({ day: agreementDay(amendment), from: line.quantity });
+        line.quantity = quantity;
         line.quantityData = entry.quantity;
       }
       if (entry.unitValue !== undefined) line.unitValue = entry.unitValue;
@@ -194,7 +210,14 @@ function compute(model: ContractModel): InForce {
         continue;
       }
       if (entry.binding !== undefined) milestone.binding = entry.binding;
-      if (entry.quantity !== undefined) milestone.quantity = quantityOf(entry.quantity);
+      const day = agreementDay(amendment);
+      if (entry.quantity !== undefined) {
+        const quantity = quantityOf(entry.quantity);
+        milestone.changes.push({ day, from: milestone.quantity, to: quantity });
+        milestone.quantity = quantity;
+      }
+      if (entry.line !== undefined && entry.line !== milestone.line)
+        milestone.changes.push({ day, from: EVERYTHING, to: 0n });
       if (entry.description !== undefined) milestone.description = entry.description;
       if (entry.kind !== undefined) milestone.kind = entry.kind;
       if (entry.line !== undefined) milestone.line = entry.line;

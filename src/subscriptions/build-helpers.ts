@@ -29,7 +29,14 @@ export function buildHelpers(options: BuildHelpersOptions): BuildOptions['help']
       const worker = new Worker(url, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
       return new Thread(worker, written);
     };
-    return Promise.resolve(Array.from({ length: count }, start));
+    const helpers: Share[] = [];
+    try {
+      while (helpers.length < count) helpers.push(start());
+      return Promise.resolve(helpers);
+    } catch (error) {
+      // One that cannot be started has those end that have been.
+      return Promise.all(helpers.map((helper) => helper.close())).then(() => Promise.reject(error as Error));
+    }
   };
 }
 

@@ -446,6 +446,7 @@ export class Projector implements ProjectorControl {
         serving: this.#copies.serving(name),
         building: records.find((record) => record.role === 'building' && record.version === version),
         lane: own.find((lane) => !this.#copies.hasBuilding(lane.copies)) ?? own[0],
+        servesAll: own.some((lane) => lane.live && !this.#copies.hasBuilding(lane.copies)),
         isLed: records.some((record) => record.version === version && this.#led.has(keyOfCopy(record))),
         failure: this.#gaveUp ?? this.#failureOf(records),
         trouble: this.#trouble,

@@ -10,6 +10,8 @@ export interface ProjectionSight {
   readonly building: CopyRecord | undefined;
   /** The lane that writes the serving copy, else the one that builds. */
   readonly lane: Lane | undefined;
+  /** Whether a lane that writes the serving copy has written all there is. */
+  readonly servesAll: boolean;
   readonly isLed: boolean;
   readonly failure: ProjectionFailure | undefined;
   readonly trouble: TransientTrouble | undefined;
@@ -20,7 +22,8 @@ export interface ProjectionSight {
 export function statusOf(sight: ProjectionSight): ProjectionStatus {
   const { projection, serving, building, lane, failure, trouble, behindMs } = sight;
   const state = stateOf(sight);
-  const isComplete = lane?.live === true && building === undefined && state !== 'failed';
+  // While a copy is built beside it, the one that serves may have everything all the same.
+  const isComplete = sight.servesAll && state !== 'failed';
   const events = isComplete ? 0 : lane?.queued;
   const error = failure ?? trouble;
   return {

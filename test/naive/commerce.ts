@@ -7,7 +7,6 @@ import {
   countsAsPaid,
   deliveredOn,
   DISPATCHERS,
-  firstReceipt,
   itemsOf,
   leftOf,
   quantityIn,
@@ -60,7 +59,7 @@ function shipmentAnswer(book: Book, shipment: string | null) {
   const rejections = here('DeliveryRejected');
   const counting = thatCounts(book, dispatches, DISPATCHERS);
   const first = firstByTime(dispatches);
-  const received = firstReceipt(book, receipts);
+  const received = firstByTime(receipts);
   const moved = lastByTime(movements);
   const allDispatches = ever(book, 'ShipmentDispatched').filter((fact) => shipmentOf(fact) === shipment);
   const named = new Set(
@@ -156,10 +155,7 @@ export function discrepancy(book: Book, report: Fact) {
   const receipt =
     shipment === undefined
       ? undefined
-      : firstReceipt(
-          book,
-          said(book, 'ShipmentReceived').filter((fact) => shipmentOf(fact) === shipment),
-        );
+      : firstByTime(said(book, 'ShipmentReceived').filter((fact) => shipmentOf(fact) === shipment));
   const raisedAfterDays = receipt === undefined ? null : daysBetween(timeDay(receipt), recordedDay(report));
   const daysTo = (day: string): number => daysBetween(recordedDay(report), day);
   const open = !report.withdrawn && closing === undefined;

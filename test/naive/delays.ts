@@ -52,7 +52,7 @@ export interface Determination {
 }
 
 /** In recorded order, from determinations and from decisions of disputes alike. */
-const determinations = once((book: Book): Determination[] => {
+export const determinations = once((book: Book): Determination[] => {
   return said(book, 'DelayDetermined', 'DisputeDecided').flatMap((fact) => {
     const all = fact.type === 'DelayDetermined' ? [fact.data] : ((fact.data['determinations'] ?? []) as Data[]);
     return all.map(({ delay, milestone, shares, reasons, evidence }) => ({

@@ -11,11 +11,11 @@ import {
   valueInForce,
   yearsAfter,
   type Line,
+  type Asked,
 } from './terms.js';
 import {
   byTime,
   dayOf,
-  firstByTime,
   larger,
   later,
   minorUnits,
@@ -57,14 +57,6 @@ export function thatCounts(book: Book, facts: readonly Fact[], roles: readonly R
     if (found !== undefined) return found;
   }
   return facts.find(isOwn) ?? facts[0];
-}
-
-/** When it first came, by the word of those whose receipts count most. */
-export function firstReceipt(book: Book, receipts: readonly Fact[]): Fact | undefined {
-  const counting = thatCounts(book, receipts, RECEIVERS);
-  const voice = (fact: Fact): string =>
-    `${RECEIVERS.find((role) => held(book, fact, role))} ${fact.onBehalfOf === undefined}`;
-  return counting && firstByTime(receipts.filter((fact) => voice(fact) === voice(counting)));
 }
 
 export const DISPATCHERS: readonly Role[] = ['prime', 'subcontractor', 'carrier'];
@@ -164,10 +156,32 @@ export function allAcceptedSince(
 
 const notCancelled = (book: Book): Line[] => lines(book).filter(({ cancelled }) => !cancelled);
 
-/** From the day from which every line's quantity has stood accepted. */
-export const deliveredOn = once((book: Book): string | undefined =>
-  allAcceptedSince(book, notCancelled(book), ({ quantity }) => quantity),
-);
+/** The last day on which less was asked of a line, if what had been asked had not been accepted by then. */
+export function relievedOn(book: Book, line: Line, less: readonly { readonly on: string; readonly had: bigint }[]) {
+  const open = less.filter(({ on, had }) => {
+    const byThen = deliveries(book).filter((fact) => timeDay(fact) <= on);
+    return acceptedInAll(byThen, line.line) < had;
+  });
+  return open
+    .map(({ on }) => on)
+    .toSorted()
+    .at(-1);
+}
+
+export const lowerings = (asked: readonly Asked[], { quantity }: Line): { on: string; had: bigint }[] =>
+  asked.map(({ on, had = quantity, asks }) => ({ on, had, asks })).filter(({ had, asks }) => asks < had);
+
+export const cancelling = ({ cancelledOn }: Line, had: bigint): { on: string; had: bigint }[] =>
+  cancelledOn === undefined ? [] : [{ on: cancelledOn, had }];
+
+/** From the day from which every line's quantity has stood accepted; not before less was agreed to be enough. */
+export const deliveredOn = once((book: Book): string | undefined => {
+  const stood = allAcceptedSince(book, notCancelled(book), ({ quantity }) => quantity);
+  const relieved = lines(book).map((line) =>
+    relievedOn(book, line, [...lowerings(line.asked, line), ...cancelling(line, line.quantity)]),
+  );
+  return stood && [stood, ...relieved.filter((day) => day !== undefined)].reduce(later);
+});
 
 export interface Settlement {
   readonly facts: readonly [Fact, Fact];

@@ -1,5 +1,5 @@
 /** The dates of a milestone, worked out from its timeline. */
-import { acceptedSince, allAcceptedSince } from './delivery.js';
+import { allAcceptedSince, cancelling, lowerings, relievedOn } from './delivery.js';
 import {
   byTime,
   correctionShown,
@@ -15,7 +15,7 @@ import {
   type Data,
   type Fact,
 } from './record.js';
-import { amendments, held, lineOf, lines, milestones, type Amendment, type Milestone, type Side } from './terms.js';
+import { amendments, held, lines, milestones, type Amendment, type Milestone, type Side, type Line } from './terms.js';
 
 export interface Redating {
   readonly kind: 'redating';
@@ -123,14 +123,23 @@ export function standingDate(entries: readonly Entry[], baseline: string): strin
 /** The day on which it was reached. */
 export function actualOf(book: Book, milestone: Milestone): string | undefined {
   if (milestone.kind === 'delivery') {
-    if (milestone.line === null)
-      return allAcceptedSince(
-        book,
-        lines(book).filter(({ cancelled }) => !cancelled),
-        ({ quantity }) => milestone.quantity ?? quantity,
-      );
-    const line = lineOf(book, milestone.line);
-    return line === undefined ? undefined : acceptedSince(book, line, milestone.quantity ?? line.quantity);
+    const wanted = (line: Line): bigint => milestone.quantity ?? line.quantity;
+    const these = milestone.line === null ? lines(book) : lines(book).filter(({ line }) => line === milestone.line);
+    const stood = allAcceptedSince(
+      book,
+      these.filter(({ cancelled }) => milestone.line !== null || !cancelled),
+      wanted,
+    );
+    const relieved = these.map((line) =>
+      relievedOn(book, line, [
+        ...lowerings(milestone.asked, line),
+        ...(milestone.quantity === undefined ? lowerings(line.asked, line) : []),
+        ...(milestone.line === null ? cancelling(line, wanted(line)) : []),
+        // Whatever was accepted of the other line before, it was not asked for.
+        ...milestone.movedOn.map((on) => ({ on, had: 2n ** 150n })),
+      ]),
+    );
+    return stood && [stood, ...relieved.filter((day) => day !== undefined)].reduce(later);
   }
   const words = claims(book, milestone);
   const inPerson = words.filter(({ onBehalfOf }) => onBehalfOf === undefined);

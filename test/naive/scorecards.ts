@@ -1,8 +1,8 @@
 /** How each party does, over all its contracts. */
 import { discrepancy, discrepancyReports, firstAnswerBy } from './commerce.js';
-import { delayReports, noticeLagDays } from './delays.js';
+import { delayReports, determinations, noticeLagDays } from './delays.js';
 import { firstChecks } from './quality.js';
-import { byText, openedId, ratio, reference, said, type Book } from './record.js';
+import { byText, openedId, ratio, said, type Book } from './record.js';
 import { overdueReports } from './reporting.js';
 import { datedMilestones } from './schedule.js';
 import { closedOn, holderOfSide, lines, partiesEver, termsInForce } from './terms.js';
@@ -18,8 +18,7 @@ function ofContract(book: Book, party: string) {
     (report) =>
       report.party === party &&
       report.onBehalfOf === undefined &&
-      (!report.withdrawn ||
-        said(book, 'DelayDetermined').some((found) => reference(found, 'delay') === openedId(report))),
+      (!report.withdrawn || determinations(book).some(({ delay }) => delay === openedId(report))),
   );
   const checks = firstChecks(book).filter((check) =>
     lines(book).some(({ line, responsible }) => line === check.line && responsible === party),

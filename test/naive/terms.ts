@@ -194,6 +194,7 @@ export interface Line {
   readonly cancelled: boolean;
   /** The day of the first agreement that cancels it. */
   readonly cancelledOn: string | undefined;
+  readonly asked: readonly Asked[];
 }
 
 interface Whole {
@@ -203,6 +204,8 @@ interface Whole {
   readonly amendment: Amendment | undefined;
   /** What later amendments gave of it, in the order in which they decide. */
   readonly changes: readonly Data[];
+  /** The changes, with the day on which each was agreed. */
+  readonly steps: readonly { readonly on: string; readonly data: Data }[];
 }
 
 const wholeLine = (data: Data): boolean => ['description', 'quantity', 'unit', 'unitValue'].every((key) => key in data);
@@ -214,7 +217,7 @@ function introduced(book: Book, list: 'lines' | 'milestones', id: string, whole:
     id: data[id],
     data,
     amendment: undefined,
-    changes: agreedAmendments(book).flatMap(({ fact }) => given(fact, list, id, data[id])),
+    ...changesIn(agreedAmendments(book), list, id, data[id]),
   }));
   const agreed = agreedAmendments(book);
   const gives = (amendment: Amendment, value: string): boolean => given(amendment.fact, list, id, value).some(whole);
@@ -226,10 +229,16 @@ function introduced(book: Book, list: 'lines' | 'milestones', id: string, whole:
         .filter((other) => gives(other, data[id]))
         .toSorted((a, b) => a.agreement!.revision - b.agreement!.revision)[0];
       if (first !== amendment) continue;
-      const changes = agreed.slice(at + 1).flatMap(({ fact }) => given(fact, list, id, data[id]));
-      found.push({ id: data[id], data, amendment, changes });
+      found.push({ id: data[id], data, amendment, ...changesIn(agreed.slice(at + 1), list, id, data[id]) });
     }
   return found;
+}
+
+function changesIn(agreed: readonly Amendment[], list: string, id: string, value: string) {
+  const steps = agreed.flatMap(({ fact, agreedOn }) =>
+    given(fact, list, id, value).map((data) => ({ on: agreedOn!, data })),
+  );
+  return { steps, changes: steps.map(({ data }) => data) };
 }
 
 const given = (fact: Fact, list: string, id: string, value: string): Data[] =>
@@ -244,6 +253,28 @@ function cancelledOn(book: Book, list: 'lines' | 'milestones', id: string, value
     .filter(({ fact }) => given(fact, list, id, value).some(({ cancelled }) => cancelled === true))
     .map(({ agreedOn }) => agreedOn!);
   return days.length === 0 ? undefined : days.reduce(earlier);
+}
+
+/** What an agreement asked of a quantity, and what was asked before; `undefined` for the line's. */
+export interface Asked {
+  readonly on: string;
+  readonly had: bigint | undefined;
+  readonly asks: bigint;
+}
+
+function asked({ data, steps }: Whole): Asked[] {
+  const quantities = steps.filter((step) => step.data['quantity'] !== undefined);
+  const first = data['quantity'] === undefined ? undefined : quantityOf(data['quantity'] as Quantity);
+  const asks = quantities.map((step) => quantityOf(step.data['quantity'] as Quantity));
+  return quantities.map(({ on }, at) => ({ on, had: at === 0 ? first : asks[at - 1]!, asks: asks[at]! }));
+}
+
+/** The days on which it was given another line. */
+function movedOn({ data, steps }: Whole): string[] {
+  const lined = steps.filter((step) => step.data['line'] !== undefined);
+  return lined
+    .filter((step, at) => step.data['line'] !== (at === 0 ? data['line'] : lined[at - 1]!.data['line']))
+    .map(({ on }) => on);
 }
 
 /** Who is responsible for what names nobody: fixed by who was prime when what introduced it was recorded. */
@@ -277,6 +308,7 @@ export const lines = once((book: Book): Line[] => {
       standard: inForce(whole, 'standard') ?? null,
       cancelled: cancelled !== undefined,
       cancelledOn: cancelled,
+      asked: asked(whole),
     };
   });
 });
@@ -295,6 +327,8 @@ export interface Milestone {
   readonly day: string;
   /** The amendment that introduced it; re-datings come after that. */
   readonly introducedBy: Fact | undefined;
+  readonly asked: readonly Asked[];
+  readonly movedOn: readonly string[];
 }
 
 export const milestones = once((book: Book): Milestone[] => {
@@ -317,6 +351,8 @@ export const milestones = once((book: Book): Milestone[] => {
       cancelled: cancelled.length > 0,
       day: [...cancelled, ...(closed === undefined ? [] : [closed])].reduce(earlier, book.day),
       introducedBy: whole.amendment?.fact,
+      asked: asked(whole),
+      movedOn: movedOn(whole),
     };
   });
 });
