@@ -1,6 +1,6 @@
 /** What was determined, alleged and disputed about each milestone's slip, and how each delay was dealt with. */
 import { attributionOf } from '../../src/contract/accountability.js';
-import type { DelayFacts } from '../../src/contract/delay.js';
+import { noticedFrom, type DelayFacts } from '../../src/contract/delay.js';
 import type { DisputeFacts } from '../../src/contract/dispute.js';
 import { correctionOf, nameOf, reportedBy } from '../../src/contract/event-type.js';
 import { isAfter, type ContractModel, type Touched } from '../../src/contract/model.js';
@@ -63,6 +63,7 @@ function delayFacts(facts: ContractModel, delay: DelayFacts) {
     onBehalfOf: delay.onBehalfOf,
     cause: delay.cause,
     startedOn: delay.startedOn,
+    noticedFrom: noticedFrom(delay),
     reportedAt: delay.recordedtime,
     time: delay.time,
     event: delay.event,
@@ -152,7 +153,7 @@ function milestoneRow(facts: ContractModel, milestone: string, seq: number): Row
 
 export const delayAccountability: Projection = {
   name: 'delay-accountability',
-  version: 4,
+  version: 5,
   tables: [
     accountabilityContractTable,
     accountabilityMilestoneTable,

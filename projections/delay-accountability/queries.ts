@@ -89,8 +89,8 @@ const days = (from: string, to: string | undefined): number | null =>
   to === undefined ? null : daysBetween(dayOf(from), dayOf(to));
 
 function delayView(delay: string, facts: DelayRow, { confirmed, noticeDays, disputes }: DelaySetting) {
-  const noticeLagDays = daysBetween(facts.startedOn, dayOf(facts.reportedAt));
-  const statedNoticeLagDays = daysBetween(facts.startedOn, dayOf(facts.time));
+  const noticeLagDays = daysBetween(facts.noticedFrom, dayOf(facts.reportedAt));
+  const statedNoticeLagDays = daysBetween(facts.noticedFrom, dayOf(facts.time));
   const names = new Set([facts.event, ...facts.determinations.map(({ event }) => event)].map(nameText));
   return {
     delay,

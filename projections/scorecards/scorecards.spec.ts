@@ -51,6 +51,16 @@ test('a late notice that was taken back counts as long as a finding rests on it'
   expect(card('prime-a', report).notices).toEqual(late);
   expect(card('prime-a', report, takenBack).notices).toMatchObject({ delays: 0, late: 0 });
   expect(card('prime-a', report, found, takenBack).notices).toEqual(late);
+  // Nor does a later beginning make it a timely one, once the finding rests on what was said.
+  const { data } = report as unknown as { readonly data: object };
+  const moved = (time: string) =>
+    event(
+      'EventCorrected',
+      { event: { id: 'report' }, reason: 'incorrect-data', replacement: { ...data, startedOn: '2020-06-30' } },
+      { by: 'prime-a', time, id: `moved-${time}` },
+    );
+  expect(card('prime-a', report, found, moved('2020-09-01')).notices).toEqual(late);
+  expect(card('prime-a', report, moved('2020-07-15'), found).notices).toMatchObject({ late: 0, lagDays: 1 });
 });
 
 test('what one side raises in the name of the other, and answers, is nobody’s merit', () => {

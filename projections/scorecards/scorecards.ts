@@ -1,5 +1,6 @@
 /** What each party's scorecard is made of, contract by contract. */
 import { dayOf, daysBetween } from '../../src/contract/calendar.js';
+import { noticedFrom } from '../../src/contract/delay.js';
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { overdueReports } from '../../src/contract/obligations.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
@@ -80,10 +81,11 @@ function deliveries(facts: ContractModel, of: CardOf): void {
 
 function delays(facts: ContractModel, of: CardOf): void {
   const { delayNoticeDays } = inForce(facts).terms;
-  for (const { withdrawn, party, onBehalfOf, startedOn, recordedtime, determinations } of facts.delays.values()) {
+  for (const delay of facts.delays.values()) {
+    const { withdrawn, party, onBehalfOf, recordedtime, determinations } = delay;
     // What another reported in its name is no notice of the party's own. One on which a finding rests is not taken back.
     if ((withdrawn && determinations.length === 0) || onBehalfOf !== null) continue;
-    const lag = Math.max(0, daysBetween(startedOn, dayOf(recordedtime)));
+    const lag = Math.max(0, daysBetween(noticedFrom(delay), dayOf(recordedtime)));
     const card = of(party);
     card.delays += 1;
     card.lagDays += lag;
@@ -147,7 +149,7 @@ export function cardRows(facts: ContractModel): readonly Row[] {
 
 export const scorecards: Projection = {
   name: 'scorecards',
-  version: 3,
+  version: 4,
   tables: [scorecardsTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (concerns(facts, touched)) for (const row of cardRows(facts)) rows.put(scorecardsTable, row);

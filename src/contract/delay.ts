@@ -136,6 +136,7 @@ export interface MitigationFacts extends Stand, Reported {
 
 export interface DeterminationFacts extends Stand {
   readonly event: Required<EventName>;
+  readonly recordedtime: string;
   /** `PARTY/ID`. */
   readonly delay: string;
   readonly milestone: string;
@@ -162,6 +163,8 @@ export interface DelayFacts extends Stand, Reported {
   readonly event: Required<EventName>;
   readonly recordedtime: string;
   readonly startedOn: string;
+  /** As it was first sent. */
+  readonly sentStartedOn: string;
   readonly cause: Cause;
   readonly remedy: string | undefined;
   readonly withdrawn: boolean;
@@ -203,6 +206,7 @@ function foldReported(model: ContractModel, event: EffectiveEvent<DelayReported>
     revision: event.revision,
     recordedtime: event.recordedtime,
     startedOn: data.startedOn,
+    sentStartedOn: event.asSent.startedOn,
     cause: data.cause,
     remedy: data.remedy,
     withdrawn: event.withdrawn,
@@ -258,6 +262,7 @@ export function foldDetermination(model: ContractModel, event: EffectiveEvent, d
   const found: DeterminationFacts = {
     time: event.time,
     revision: event.revision,
+    recordedtime: event.recordedtime,
     event: nameOf(event),
     delay: name,
     milestone: data.milestone,
@@ -271,6 +276,16 @@ export function foldDetermination(model: ContractModel, event: EffectiveEvent, d
   const latest = determined.get(name);
   // Two findings of one decision about the same have one stand: the later in its list is the one that holds.
   if (latest === undefined || !isAfter(latest, found)) determined.set(name, found);
+}
+
+/**
+ * The day from which the notice of a delay is counted: that on which it began. Once a finding rests on the report, a later day
+ * than the one first sent takes nothing from how late the notice was.
+ */
+export function noticedFrom({ startedOn, sentStartedOn, correctedBy, determinations }: DelayFacts): string {
+  const isFound =
+    correctedBy !== undefined && determinations.some(({ recordedtime }) => recordedtime < correctedBy.recordedtime);
+  return isFound && sentStartedOn < startedOn ? sentStartedOn : startedOn;
 }
 
 /** That something was found of a delay, and nothing of what: so much bears on how the delay was noticed. */

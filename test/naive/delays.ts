@@ -3,6 +3,7 @@ import {
   byTime,
   correctionShown,
   daysBetween,
+  earlier,
   ever,
   isNamed,
   once,
@@ -161,7 +162,17 @@ function accountable(book: Book, milestone: Dated) {
   };
 }
 
-export const noticeLagDays = (report: Fact): number => daysBetween(report.data['startedOn'], recordedDay(report));
+/** The day that counts: the one first sent, where a later one was put in its place after something had been found. */
+function noticeFrom(book: Book, report: Fact): string {
+  const [sent, now] = [report.sent['startedOn'] as string, report.data['startedOn'] as string];
+  const { correction } = report;
+  const found = determinations(book).filter(({ delay }) => delay === openedId(report));
+  const wasFound = correction !== undefined && found.some(({ fact }) => fact.recordedtime < correction.recordedtime);
+  return wasFound ? earlier(sent, now) : now;
+}
+
+export const noticeLagDays = (book: Book, report: Fact): number =>
+  daysBetween(noticeFrom(book, report), recordedDay(report));
 
 function delayAnswer(book: Book, report: Fact) {
   const { delayNoticeDays } = termsInForce(book);
@@ -183,13 +194,13 @@ function delayAnswer(book: Book, report: Fact) {
     reportedAt: report.recordedtime,
     ...correctionShown(report),
     status: delayStatus(book, report),
-    noticeLagDays: noticeLagDays(report),
-    noticeLate: noticeLagDays(report) > delayNoticeDays,
+    noticeLagDays: noticeLagDays(book, report),
+    noticeLate: noticeLagDays(book, report) > delayNoticeDays,
     acknowledgedAfterDays: recordedAfter(acknowledged),
     resolvedOn: orNull(resolution?.data['resolvedOn'] as string | undefined),
     resolvedAfterDays: recordedAfter(resolution),
-    statedNoticeLagDays: daysBetween(startedOn, timeDay(report)),
-    statedNoticeLate: daysBetween(startedOn, timeDay(report)) > delayNoticeDays,
+    statedNoticeLagDays: daysBetween(noticeFrom(book, report), timeDay(report)),
+    statedNoticeLate: daysBetween(noticeFrom(book, report), timeDay(report)) > delayNoticeDays,
     statedAcknowledgedAfterDays: statedAfter(acknowledged),
     statedResolvedAfterDays: statedAfter(resolution),
     escalations: about(book, report, 'DelayEscalated').length,

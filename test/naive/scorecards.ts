@@ -40,8 +40,8 @@ function ofContract(book: Book, party: string) {
         ? deliveries.filter(({ dates }) => dates.actual === null && dates.agreed < book.day).length
         : 0,
     delays: delays.length,
-    late: delays.filter((report) => noticeLagDays(report) > termsInForce(book).delayNoticeDays).length,
-    lagDays: total(delays.map((report) => Math.max(0, noticeLagDays(report)))),
+    late: delays.filter((report) => noticeLagDays(book, report) > termsInForce(book).delayNoticeDays).length,
+    lagDays: total(delays.map((report) => Math.max(0, noticeLagDays(book, report)))),
     first: checks.length,
     passed: checks.filter(({ passed }) => passed).length,
     raised: raised.length,
