@@ -113,8 +113,7 @@ export async function build(options: BuildOptions): Promise<Checkpoint | undefin
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
   const own = openShare({ ...options, signal, claim, written: more });
-  const helpers = await help(ids, claim, more);
-  const shares = [own, ...helpers];
+  const helpers: Share[] = [];
   const closeHelpers = (): Promise<unknown> => Promise.all(helpers.map((helper) => helper.close()));
   signal.addEventListener('abort', () => void closeHelpers(), { once: true });
   const chunks = chunksOf(store.streams(streamOf(''), last.position));
@@ -129,6 +128,7 @@ export async function build(options: BuildOptions): Promise<Checkpoint | undefin
     over.signal.throwIfAborted();
   };
   try {
+    helpers.push(...(await help(ids, claim, more)));
     const busy = [own, ...helpers.flatMap((helper) => Array<Share>(CHUNKS_AHEAD).fill(helper))];
     await together(busy, async (share) => {
       for (;;) {
@@ -137,19 +137,19 @@ export async function build(options: BuildOptions): Promise<Checkpoint | undefin
         await share.take(chunk);
       }
     });
-    await together(shares, (share) => share.finish());
+    await together([own, ...helpers], (share) => share.finish());
     await writer.transaction(async (transaction) => {
       if (!(await transaction.moveCheckpoints(ids, claim, last))) throw new Moved();
     });
     return last;
   } catch (error) {
-    await Promise.all(shares.map((share) => share.close()));
+    await Promise.all([own.close(), closeHelpers()]);
     // Where that cannot be said either, others wait until the claim is old.
     await writer.transaction(({ db }) => releaseClaim(db, ids, claim)).catch(() => undefined);
     if (error instanceof Stopped) return undefined;
     throw error;
   } finally {
-    await Promise.all(shares.map((share) => share.close()));
+    await closeHelpers();
   }
 }
 

@@ -314,6 +314,16 @@ const hasBuild = existsSync(buildThread);
       expect(await built(pathToFileURL(buildThread))).toEqual([]);
     }, 120_000);
 
+    it('leave the work to the ordinary way where none can be started', async () => {
+      const warned: string[] = [];
+      const help = () => Promise.reject(new Error('no more threads'));
+      const projector = await bench.start({ ...options(pathToFileURL(buildThread), warned), help });
+      const { position } = (await store.head())!;
+      for (const { name } of projections) expect(await projector.waitFor(name, position, WAIT_MS)).toBe(true);
+      expect(warned).toEqual([expect.stringContaining('event by event: no more threads')]);
+      await bench.expectReplay(CONTRACTS, projections, store, contractRules);
+    }, 120_000);
+
     it('leave the work to the ordinary way where one of them ends', async () => {
       const dying = thread(`port.on('message', () => { throw new Error('out of memory'); });`);
       const warned = await built(dying);
