@@ -44,6 +44,8 @@ function noticeMisses(model: ContractModel, before: string): void {
       contract: STORY_CONTRACT,
       time,
       data: missed.data,
+      asSent: missed.data,
+      dataText: JSON.stringify(missed.data),
       reporter: 'ledger',
       party: 'ledger',
       onBehalfOf: undefined,
