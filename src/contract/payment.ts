@@ -211,9 +211,8 @@ function computeSince(model: ContractModel): string | undefined {
   for (const terms of inForce(model).lines.values()) {
     const { line, quantity, cancelledOn } = terms;
     const deliveries = model.lines.get(line)?.deliveries ?? [];
-    lowered = [lowered, loweredSince(deliveries, allLowerings(terms, quantity)) ?? ''].reduce((a, b) =>
-      a > b ? a : b,
-    );
+    const since = loweredSince(deliveries, allLowerings(terms, quantity));
+    if (since !== undefined && since > lowered) lowered = since;
     if (cancelledOn !== undefined) continue;
     if (acceptedOf(model, line) < quantity) return undefined;
     const stood = stoodSince(deliveries, quantity, quantity, start);
