@@ -1,14 +1,16 @@
 /** The read model as the projector sees it: transactions that write rows and move checkpoints together. */
 import type { Kysely } from 'kysely';
-import type { Row, TableDefinition, Tables } from '../../projections/projection.js';
+import type { TableDefinition, Tables } from '../../projections/projection.js';
 import type { Batch } from './batch.js';
 import type { BuildClaim, Checkpoint, CopyId } from './checkpoint.js';
 import type { ColumnTypes } from './copies.js';
-import { openPostgresWriter } from './postgres-writer.js';
 import { parseReadModelUrl } from './read-model.js';
-import type { TableChanges } from './row-buffer.js';
+import type { DistinctRows, TableChanges } from './row-buffer.js';
 import { SqliteThread } from './sqlite-thread.js';
 import { openSqliteWriter } from './sqlite-writer.js';
+
+/** Loaded only where it is needed: each thread that writes rows would load it for nothing. */
+const postgresWriter = () => import('./postgres-writer.js');
 
 export interface ReadModelWriter {
   readonly types: ColumnTypes;
@@ -46,7 +48,7 @@ export interface WriteTransaction {
   /** Removes and puts rows, each key at most once. @throws ReadModelError `row-refused` */
   write(copy: CopyId, table: TableDefinition, changes: TableChanges): Promise<void>;
   /** Puts rows of which none has a key that is there already. @throws ReadModelError `row-refused` */
-  add(copy: CopyId, table: TableDefinition, rows: ReadonlyMap<string, Row>): Promise<void>;
+  add(copy: CopyId, table: TableDefinition, rows: DistinctRows): Promise<void>;
   /** Takes out all rows of a contract. */
   clearContract(copy: CopyId, table: TableDefinition, contract: string): Promise<void>;
 }
@@ -62,6 +64,6 @@ export async function openReadModelWriter(url: string, threaded: boolean): Promi
     case 'sqlite':
       return openSqliteWriter(parsed.path, threaded ? new SqliteThread(parsed.path) : undefined);
     case 'postgres':
-      return openPostgresWriter(parsed.url);
+      return (await postgresWriter()).openPostgresWriter(parsed.url);
   }
 }

@@ -7,6 +7,7 @@ import type { ColumnValue, Row, TableDefinition } from '../../projections/projec
 import { ChangeFailure, type Batch } from './batch.js';
 import type { Checkpoint, CopyId } from './checkpoint.js';
 import { ReadModelError, type ReadModelErrorCode } from './errors.js';
+import type { DistinctRows } from './row-buffer.js';
 
 /**
  * The values of rows, one row after the other, each in the order of the table's columns or key. One flat list of values
@@ -50,7 +51,7 @@ interface Job {
 export const valuesOf = (row: Row, columns: readonly string[]): ColumnValue[] =>
   columns.map((column) => row[column] ?? null);
 
-function flatRows(rows: ReadonlyMap<string, Row>, columns: readonly string[]): FlatRows {
+function flatRows(rows: DistinctRows, columns: readonly string[]): FlatRows {
   const values: ColumnValue[] = [];
   for (const row of rows.values()) for (const column of columns) values.push(row[column] ?? null);
   return values;

@@ -1,12 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { sql, type Kysely } from 'kysely';
-import type { ColumnValue, Row, TableDefinition, Tables } from '../../projections/projection.js';
+import type { ColumnValue, TableDefinition, Tables } from '../../projections/projection.js';
 import { writeBatch } from './batch.js';
 import { physicalTable, type CopyId } from './checkpoint.js';
 import { createCopiesTable, moveCheckpointsParameters, moveCheckpointsSql } from './copies.js';
 import { codeOf } from './errors.js';
 import type { ReadModelWriter, WriteTransaction } from './read-model-writer.js';
+import type { DistinctRows } from './row-buffer.js';
 import { BUSY_MS, openSqlite, refusing, SQLITE_TYPES, sqliteError } from './sqlite-connection.js';
 import { valuesOf, type SqliteThread } from './sqlite-thread.js';
 
@@ -135,7 +136,7 @@ const RETRY_MS = 5;
 const isDriverError = (error: unknown): boolean =>
   error instanceof Error && (error.name === 'SqliteError' || error.name === 'TypeError' || error.name === 'RangeError');
 
-function* eachOf(rows: ReadonlyMap<string, Row>, columns: readonly string[]): Iterable<readonly ColumnValue[]> {
+function* eachOf(rows: DistinctRows, columns: readonly string[]): Iterable<readonly ColumnValue[]> {
   for (const row of rows.values()) yield valuesOf(row, columns);
 }
 
