@@ -63,7 +63,7 @@ function delayFacts(facts: ContractModel, delay: DelayFacts) {
     onBehalfOf: delay.onBehalfOf,
     cause: delay.cause,
     startedOn: delay.startedOn,
-    noticedFrom: noticedFrom(delay),
+    noticedFrom: noticedFrom(facts, delay),
     reportedAt: delay.recordedtime,
     time: delay.time,
     event: delay.event,
@@ -153,7 +153,7 @@ function milestoneRow(facts: ContractModel, milestone: string, seq: number): Row
 
 export const delayAccountability: Projection = {
   name: 'delay-accountability',
-  version: 5,
+  version: 6,
   tables: [
     accountabilityContractTable,
     accountabilityMilestoneTable,

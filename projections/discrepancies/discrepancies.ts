@@ -14,7 +14,7 @@ export const discrepancyTable = listTable('discrepancies_report', 'discrepancy')
 
 export const discrepancies: Projection = {
   name: 'discrepancies',
-  version: 2,
+  version: 3,
   tables: [discrepanciesContractTable, discrepancyTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

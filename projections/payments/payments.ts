@@ -125,7 +125,7 @@ export type SettlementRow = ReturnType<typeof settlementFacts>;
 
 export const payments: Projection = {
   name: 'payments',
-  version: 3,
+  version: 4,
   tables: [paymentsContractTable, paymentsLineTable, paymentTable, statementTable, settlementTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

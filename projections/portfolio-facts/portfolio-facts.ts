@@ -66,7 +66,7 @@ function factText(facts: ContractModel, event: EffectiveEvent, part: PortfolioPa
 
 export const portfolioFacts: Projection = {
   name: 'portfolio-facts',
-  version: 4,
+  version: 5,
   tables: [factTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

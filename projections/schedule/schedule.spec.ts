@@ -401,14 +401,14 @@ describe('a stale offer', () => {
         actual: '2023-01-31',
         slipDays: 580,
       });
-    // What was complete before stays so from the day on which it was.
+    // What was complete before stays so from the day on which it was, by what was asked for then.
     const all = event(
       'DeliveryAccepted',
       { items: [{ line: '1', quantity: 2 }], acceptancePoint: 'destination' },
       { by: 'jp-mod', time: '2021-07-10' },
     );
     expect(view('2024-01-01', accepted, all, offer([{ line: '1', quantity: 2 }]), agreed)('D1')).toMatchObject({
-      actual: '2021-06-20',
+      actual: '2021-07-10',
     });
   });
 
@@ -550,4 +550,20 @@ describe('what moves a date', () => {
     for (const { name } of schedule.tables)
       expect(new Set(rows.rows.get(name) ?? [])).toEqual(new Set(replayed.get(name) ?? []));
   });
+});
+
+test('a prime whom the buyer alone brought in takes back nothing that who delivers has said', () => {
+  const removed = event('PartyRemoved', { party: 'prime-a', role: 'prime', reason: 'x' }, { by: 'jp-mod' });
+  const added = (party: string, by: string) =>
+    event('PartyAdded', { party, name: party, role: 'prime', country: 'JP' }, { by });
+  const said = forecast('2022-01-01', '2020-03-01', 'prime-a');
+  const other = forecast('2021-06-30', '2020-05-01', 'prime-b');
+  expect(view('2020-06-01', said, removed, added('prime-b', 'jp-mod'), other)('D1')).toMatchObject({
+    standing: '2022-01-01',
+    forecasts: [{ by: 'prime-a' }, { by: 'prime-b', to: '2021-06-30' }],
+  });
+  // The seller's does, and one that the registration had named, whoever gives it the role back.
+  expect(view('2020-06-01', said, removed, added('prime-b', 'us-gov'), other)('D1').standing).toBe('2021-06-30');
+  const again = [removed, added('prime-a', 'jp-mod'), forecast('2021-09-30', '2020-05-01', 'prime-a')];
+  expect(view('2020-06-01', said, ...again)('D1').standing).toBe('2021-09-30');
 });

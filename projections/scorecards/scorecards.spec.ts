@@ -61,6 +61,14 @@ test('a late notice that was taken back counts as long as a finding rests on it'
     );
   expect(card('prime-a', report, found, moved('2020-09-01')).notices).toEqual(late);
   expect(card('prime-a', report, moved('2020-07-15'), found).notices).toMatchObject({ late: 0, lagDays: 1 });
+  // What stood when it was found counts: neither what was sent before, nor what is said since.
+  expect(card('prime-a', report, moved('2020-07-15'), found, moved('2020-09-01')).notices).toMatchObject({ late: 0 });
+  const back = event(
+    'EventCorrected',
+    { event: { id: 'report' }, reason: 'incorrect-data', replacement: data },
+    { by: 'prime-a', time: '2020-07-20', id: 'back' },
+  );
+  expect(card('prime-a', report, moved('2020-07-15'), back, found, moved('2020-09-01')).notices).toEqual(late);
 });
 
 test('what one side raises in the name of the other, and answers, is nobody’s merit', () => {

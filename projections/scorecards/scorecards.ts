@@ -85,7 +85,7 @@ function delays(facts: ContractModel, of: CardOf): void {
     const { withdrawn, party, onBehalfOf, recordedtime, determinations } = delay;
     // What another reported in its name is no notice of the party's own. One on which a finding rests is not taken back.
     if ((withdrawn && determinations.length === 0) || onBehalfOf !== null) continue;
-    const lag = Math.max(0, daysBetween(noticedFrom(delay), dayOf(recordedtime)));
+    const lag = Math.max(0, daysBetween(noticedFrom(facts, delay), dayOf(recordedtime)));
     const card = of(party);
     card.delays += 1;
     card.lagDays += lag;
@@ -149,7 +149,7 @@ export function cardRows(facts: ContractModel): readonly Row[] {
 
 export const scorecards: Projection = {
   name: 'scorecards',
-  version: 4,
+  version: 5,
   tables: [scorecardsTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (concerns(facts, touched)) for (const row of cardRows(facts)) rows.put(scorecardsTable, row);

@@ -1,12 +1,13 @@
 /** `/contracts/{id}/shipments`, from the rows of `shipments`. */
 import { dayOf } from '../../src/contract/calendar.js';
 import { isAfter } from '../../src/contract/model.js';
-import type {
-  DeliveryAccepted,
-  DeliveryRejected,
-  ShipmentDispatched,
-  ShipmentMoved,
-  ShipmentReceived,
+import {
+  isSpokesmans,
+  type DeliveryAccepted,
+  type DeliveryRejected,
+  type ShipmentDispatched,
+  type ShipmentMoved,
+  type ShipmentReceived,
 } from '../../src/contract/shipment.js';
 import { groupRows, integer, json, ordered, rowsOf, text, type ContractRows, type Row } from '../projection.js';
 import { shipmentEventTable, shipmentLineTable, shipmentsContractTable, type ShipmentLineRow } from './shipments.js';
@@ -58,6 +59,7 @@ function shipmentView(name: string, events: readonly Row[], lines: readonly Row[
   const dispatches = of<ShipmentDispatched>('dispatch');
   const movements = of<ShipmentMoved>('movement');
   const receipts = of<ShipmentReceived>('receipt');
+  const counted = receipts.filter(({ rank }) => isSpokesmans(rank));
   const standing = dispatches.filter(({ withdrawn }) => !withdrawn);
   const counting = standing.reduce<Said<ShipmentDispatched> | undefined>(
     (best, entry) => (best === undefined || entry.rank < best.rank ? entry : best),
@@ -76,7 +78,7 @@ function shipmentView(name: string, events: readonly Row[], lines: readonly Row[
     status: last?.data.status ?? null,
     location: last?.data.location ?? null,
     dispatchedOn: earliest(standing),
-    receivedOn: earliest(receipts),
+    receivedOn: earliest(counted.length > 0 ? counted : receipts),
     lines: lines
       .map((row) => ({ line: text(row, 'line'), ...json<ShipmentLineRow>(row, 'facts') }))
       .sort((a, b) => (a.line < b.line ? -1 : 1)),

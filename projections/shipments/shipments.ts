@@ -58,7 +58,7 @@ export type ShipmentLineRow = ReturnType<typeof lineFacts>;
 
 export const shipments: Projection = {
   name: 'shipments',
-  version: 2,
+  version: 3,
   tables: [shipmentsContractTable, shipmentLineTable, shipmentEventTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

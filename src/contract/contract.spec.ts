@@ -83,9 +83,11 @@ describe('rights', () => {
     expect(refusalOf(base, give('jp-mod', 'subcontractor', 'us-gov'))).toMatchObject(opposed);
     for (const party of ['us-gov', 'prime-a', 'sub-a', 'carrier-a'])
       expect(refusalOf(base, give(party, 'inspector', 'us-gov'))).toMatchObject(opposed);
-    // Nor by taking the one role away first.
+    // Nor by taking the one role away first, but from who has recorded nothing: to name somebody bars it from no role.
     const released = event('PartyRemoved', { party: 'sub-a', role: 'subcontractor', reason: 'x' }, { by: 'us-gov' });
-    expect(refusalOf([...base, released], give('sub-a', 'inspector', 'us-gov'))).toMatchObject(opposed);
+    const worked = event('ManufacturingStarted', { line: '1', site: 'Plant', stage: 'cutting' }, { by: 'sub-a' });
+    expect(refusalOf([...base, worked, released], give('sub-a', 'inspector', 'us-gov'))).toMatchObject(opposed);
+    expect(refusalOf([...base, released], give('sub-a', 'inspector', 'us-gov'))).toBeUndefined();
     // A buyer inspects, a seller may do the work itself, and who builds may carry.
     expect(refusalOf(base, give('jp-mod', 'inspector', 'jp-mod'))).toBeUndefined();
     expect(refusalOf([...base, primeless], give('us-gov', 'prime', 'us-gov'))).toBeUndefined();

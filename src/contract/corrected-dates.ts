@@ -27,6 +27,8 @@ export interface StatedDates {
   /** `PARTY/ID` of the delay that it reported. */
   readonly delay: string | undefined;
   dates: readonly StatedDate[];
+  /** What it says of the day on which its delay began: as it was sent, and by each correction since, with their revisions. */
+  readonly began: { readonly revision: number; readonly day: string }[];
 }
 
 /** A correction that changed the date which an event gives a milestone. */
@@ -54,7 +56,9 @@ export function noteStated(model: ContractModel, definition: EventTypeDefinition
   if (dates === undefined) return;
   const opens = definition.opens?.(asSent);
   const delay = opens?.kind === 'delay' ? qualified('delay', opens.id, event.party) : undefined;
-  model.stated.set(revision, { event: nameOf(event), type, version, delay, dates });
+  const day = definition.began?.(asSent);
+  const began = day === undefined ? [] : [{ revision, day }];
+  model.stated.set(revision, { event: nameOf(event), type, version, delay, dates, began });
 }
 
 /** What is kept of a correction. */
@@ -75,10 +79,11 @@ export function noteCorrected(
   const stated = model.stated.get(of);
   if (stated === undefined) return;
   const { type, version } = stated;
-  const dates =
-    replacement === null
-      ? []
-      : (types.definitionOf(type)?.dates?.(types.upcast(type, version, replacement) as object) ?? []);
+  const definition = types.definitionOf(type);
+  const data = replacement === null ? undefined : (types.upcast(type, version, replacement) as object);
+  const dates = (data && definition?.dates?.(data)) ?? [];
+  const day = data && definition?.began?.(data);
+  if (day !== undefined) stated.began.push({ revision: correction.revision, day });
   const [before, since] = [byMilestone(stated.dates), byMilestone(dates)];
   const { time, recordedtime, revision, reporter: by } = correction;
   for (const milestone of new Set([...before.keys(), ...since.keys()])) {

@@ -163,8 +163,6 @@ export interface DelayFacts extends Stand, Reported {
   readonly event: Required<EventName>;
   readonly recordedtime: string;
   readonly startedOn: string;
-  /** As it was first sent. */
-  readonly sentStartedOn: string;
   readonly cause: Cause;
   readonly remedy: string | undefined;
   readonly withdrawn: boolean;
@@ -206,7 +204,6 @@ function foldReported(model: ContractModel, event: EffectiveEvent<DelayReported>
     revision: event.revision,
     recordedtime: event.recordedtime,
     startedOn: data.startedOn,
-    sentStartedOn: event.asSent.startedOn,
     cause: data.cause,
     remedy: data.remedy,
     withdrawn: event.withdrawn,
@@ -279,13 +276,17 @@ export function foldDetermination(model: ContractModel, event: EffectiveEvent, d
 }
 
 /**
- * The day from which the notice of a delay is counted: that on which it began. Once a finding rests on the report, a later day
- * than the one first sent takes nothing from how late the notice was.
+ * The day from which the notice of a delay is counted: that on which it began, and no later one than its report gave when something
+ * was found of it. A finding rests on what was said then, and no correction since takes anything from how late the notice was.
  */
-export function noticedFrom({ startedOn, sentStartedOn, correctedBy, determinations }: DelayFacts): string {
-  const isFound =
-    correctedBy !== undefined && determinations.some(({ recordedtime }) => recordedtime < correctedBy.recordedtime);
-  return isFound && sentStartedOn < startedOn ? sentStartedOn : startedOn;
+export function noticedFrom(model: ContractModel, { startedOn, revision, determinations }: DelayFacts): string {
+  const began = model.stated.get(revision)?.began ?? [];
+  let earliest = startedOn;
+  for (const found of determinations) {
+    const said = began.findLast((each) => each.revision < found.revision)?.day;
+    if (said !== undefined && said < earliest) earliest = said;
+  }
+  return earliest;
 }
 
 /** That something was found of a delay, and nothing of what: so much bears on how the delay was noticed. */
@@ -311,6 +312,7 @@ export const delayTypes = [
     ],
     opens: (data) => ({ kind: 'delay', id: data.delay, pointer: '/delay' }),
     keeps: (data) => [`delay ${data.delay}`],
+    began: ({ startedOn }) => startedOn,
     dates: ({ forecasts }) => forecasts.map(({ milestone, forecast }) => ({ milestone, date: forecast })),
     portfolio: {
       folds: true,

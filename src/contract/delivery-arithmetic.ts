@@ -78,45 +78,28 @@ function standing(of: { readonly origin: bigint; readonly destination: bigint; r
   return accepted > of.revoked ? accepted - of.revoked : 0n;
 }
 
-/** An agreement by which less is asked for: the day from which it holds, and what was asked for before. */
-export interface Lowering {
-  readonly day: string;
-  readonly from: bigint;
-}
-
-/**
- * The last day on which less was asked for than before while that had not been accepted: what is complete because of it is
- * complete from then on, and the days before it stay days in which it was not. `undefined` where there is none.
- */
-export function loweredSince(deliveries: readonly DeliveryFacts[], lowerings: readonly Lowering[]): string | undefined {
-  let since: string | undefined;
-  for (const { day, from } of lowerings) {
-    if (since !== undefined && day <= since) continue;
-    const by = new AcceptedQuantity();
-    for (const delivery of deliveries) if (dayOf(delivery.time) <= day) by.add(delivery);
-    if (by.total < from) since = day;
-  }
-  return since;
-}
-
 /**
  * The day from which the accepted quantity has stood at `target`, counted from the start of the contract; `undefined`
  * while it does not. What goes beyond `most`, the line's quantity, is not counted. A target of nothing has stood since
  * `start`.
+ * @param upTo the last day whose deliveries count; left out for all
  */
 export function stoodSince(
   deliveries: readonly DeliveryFacts[],
   target: bigint,
   most: bigint,
   start: string,
+  upTo?: string,
 ): string | undefined {
   if (target > most) return undefined;
   const running = new AcceptedQuantity();
   let since = target <= 0n ? start : undefined;
   for (const delivery of deliveries) {
+    const day = dayOf(delivery.time);
+    if (upTo !== undefined && day > upTo) break;
     running.add(delivery);
     if (running.total < target) since = undefined;
-    else since ??= dayOf(delivery.time);
+    else since ??= day;
   }
   return since;
 }

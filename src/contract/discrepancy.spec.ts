@@ -67,6 +67,20 @@ test('how late it was raised counts from the day of the first receipt to the day
   expect(view('2020-08-01', raised({ shipment: null }))).toMatchObject([{ shipment: null, raisedAfterDays: null }]);
 });
 
+test('a receipt by an inspector whom the seller alone brought in counts only where there is no other', () => {
+  const added = (by: string) =>
+    event('PartyAdded', { party: 'shill', name: 's', role: 'inspector', country: 'US' }, { by, time: '2020-05-01' });
+  const early = received('2020-05-02', 'shill');
+  const [first] = view('2020-08-01', added('us-gov'), dispatched, early, received('2020-07-01'), raised());
+  expect(first).toMatchObject({ receivedOn: '2020-07-01', raisedAfterDays: 9 });
+  expect(view('2020-08-01', added('jp-mod'), dispatched, early, received('2020-07-01'), raised())).toMatchObject([
+    { receivedOn: '2020-05-02' },
+  ]);
+  expect(view('2020-08-01', added('us-gov'), dispatched, early, raised())).toMatchObject([
+    { receivedOn: '2020-05-02' },
+  ]);
+});
+
 test('an answer and an end are waited for to the day asked about', () => {
   const before = [dispatched, raised()];
   expect(view('2020-07-30', ...before)).toMatchObject([{ answeredAfterDays: 20, closedAfterDays: 20 }]);

@@ -189,6 +189,8 @@ export interface EventTypeDefinition<D extends object = object> {
   checkData?(data: D): Refusal | undefined;
   /** Dates that it gives milestones, which a correction may change. */
   dates?(data: D): readonly StatedDate[];
+  /** The day on which a delay that it reports began, which a correction may change. */
+  began?(data: D): string;
   /** Days on which something is said to have happened: none of them is to come, in a replacement neither. */
   happenedOn?(data: D): readonly { readonly day: string; readonly pointer: string }[];
   /** Rules of its own, after all the general ones. */

@@ -229,6 +229,12 @@ const untouched = (): Touched => ({
   portfolio: [],
 });
 
+/** Roles whose word stands for one side's: the prime's for who delivers, the inspector's for who receives. */
+const SPEAKING_FOR: ReadonlyMap<Role, 'buyer' | 'seller'> = new Map([
+  ['prime', 'seller'],
+  ['inspector', 'buyer'],
+]);
+
 export class ContractModel {
   readonly contract: string;
   /** What holds only from after this day (`holdsFrom` of `terms-in-force.ts`) has not happened yet. */
@@ -241,6 +247,8 @@ export class ContractModel {
   registration: RegistrationFacts | undefined;
   /** Parties now on the contract, in the order they came. */
   parties: PartyEntry[] = [];
+  /** Who was given a role of {@link SPEAKING_FOR} by the registration or the side it speaks for, as `PARTY ROLE`. */
+  readonly #spokesmen = new Set<string>();
   /** Ids of all that are on the contract or were. */
   readonly partiesEver = new Set<string>();
   readonly confirmations = new Map<string, string>();
@@ -445,6 +453,19 @@ export class ContractModel {
 
   holds(party: string, ...roles: readonly Role[]): boolean {
     return this.parties.some((entry) => entry.party === party && roles.includes(entry.role));
+  }
+
+  /**
+   * Whether a party holds a role and speaks for its side with it: not a prime whom the buyer alone brought in, and not an inspector
+   * whom the seller did.
+   */
+  speaksAs(party: string, role: Role): boolean {
+    return this.holds(party, role) && (!SPEAKING_FOR.has(role) || this.#spokesmen.has(`${party} ${role}`));
+  }
+
+  /** Notes that a party was given a role by the registration, or by one of buyer and seller. */
+  noteGiven(party: string, role: Role, by?: 'buyer' | 'seller'): void {
+    if (by === undefined || by === SPEAKING_FOR.get(role)) this.#spokesmen.add(`${party} ${role}`);
   }
 
   holder(role: Role): string | undefined {

@@ -12,11 +12,11 @@ import {
   Part,
 } from './fields.js';
 import { dayOf } from './calendar.js';
-import { loweredSince, stoodSince } from './delivery-arithmetic.js';
+import { allDeliveredSince } from './completion.js';
 import { eventType, mention, named, nameOf, qualified, type EffectiveEvent, type EventName } from './event-type.js';
 import { insertByStand, type ContractModel, type Stand } from './model.js';
 import { minorUnits, quantityOf, valueOf } from './money.js';
-import { acceptedOf, allLowerings, holdsFrom, inForce } from './terms-in-force.js';
+import { acceptedOf, holdsFrom, inForce } from './terms-in-force.js';
 
 export class PaymentMade {
   @IsId() readonly payment!: string;
@@ -199,27 +199,9 @@ export function deliveredValue(model: ContractModel): DeliveredValue {
 export function deliveredSince(model: ContractModel): string | undefined {
   const cached = model.memo.deliveredSince;
   if (cached !== undefined && cached.version === model.datesVersion) return cached.day;
-  const day = computeSince(model);
+  const day = allDeliveredSince(model);
   model.memo.deliveredSince = { version: model.datesVersion, day };
   return day;
-}
-
-function computeSince(model: ContractModel): string | undefined {
-  const start = model.registration?.signedOn ?? '';
-  let latest: string | undefined;
-  let lowered = '';
-  for (const terms of inForce(model).lines.values()) {
-    const { line, quantity, cancelledOn } = terms;
-    const deliveries = model.lines.get(line)?.deliveries ?? [];
-    const since = loweredSince(deliveries, allLowerings(terms, quantity));
-    if (since !== undefined && since > lowered) lowered = since;
-    if (cancelledOn !== undefined) continue;
-    if (acceptedOf(model, line) < quantity) return undefined;
-    const stood = stoodSince(deliveries, quantity, quantity, start);
-    if (stood === undefined) return undefined;
-    if (latest === undefined || stood > latest) latest = stood;
-  }
-  return latest === undefined || latest > lowered ? latest : lowered;
 }
 
 /** paid less delivered, not below zero; zero once settled. Minor units. */

@@ -288,6 +288,7 @@ function foldRegistration(model: ContractModel, event: ContractEvent<ContractReg
     recordedtime: event.recordedtime,
   };
   model.parties = [...data.parties];
+  for (const { party, role } of data.parties) model.noteGiven(party, role);
   model.noteLead(event.revision);
   model.termsChanged();
 }
@@ -390,10 +391,9 @@ export const registrationTypes = [
       if (state.has(party, role)) return refuseField('invalid-event', '/role', `${party} is ${role} already`);
       if (state.has(party, 'adjudicator'))
         return refuseField('invalid-event', '/party', `${party} is adjudicator and may have no other role`);
-      // Whoever had the opposed role before speaks for that side still.
-      const held = OPPOSED.find(
-        ([one, other]) => role === one && (state.has(party, other) || state.removed.has(`${party} ${other}`)),
-      )?.[1];
+      // Whoever had the opposed role before, and has recorded something, speaks for that side still.
+      const had = (other: Role): boolean => state.acted.has(party) && state.removed.has(`${party} ${other}`);
+      const held = OPPOSED.find(([one, other]) => role === one && (state.has(party, other) || had(other)))?.[1];
       if (held !== undefined)
         return refuseField(
           'not-permitted',
@@ -412,6 +412,7 @@ export const registrationTypes = [
     fold: (model, event) => {
       // On a day before it was removed the party has the role already.
       model.parties = [...withoutRole(model, event.data), event.data];
+      model.noteGiven(event.data.party, event.data.role, model.holds(event.party, 'buyer') ? 'buyer' : 'seller');
       model.noteLead(event.revision);
     },
   }),

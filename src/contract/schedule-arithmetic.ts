@@ -3,9 +3,9 @@
  * What does not depend on the day asked about is in {@link MilestoneDates}; {@link datesOn} adds what does.
  */
 import { dayOf, daysBetween } from './calendar.js';
-import { loweredSince, stoodSince, type Lowering } from './delivery-arithmetic.js';
-import { isAfter, type ContractModel, type ForecastFacts, type ReachedFacts, type Stand } from './model.js';
-import { allLowerings, inForce, type LineInForce, type MilestoneInForce, type Redating } from './terms-in-force.js';
+import { reachedSince } from './completion.js';
+import { isAfter, type ContractModel, type ForecastFacts, type Stand } from './model.js';
+import { inForce, type Redating } from './terms-in-force.js';
 
 /** One entry of a milestone's timeline. */
 export type TimelineEntry = Stand & {
@@ -62,7 +62,7 @@ function compute(model: ContractModel, id: string): MilestoneDates {
     imposed: walk.imposed?.to,
     forecast: walk.forecast,
     standing: walk.standing,
-    actual: actualOf(model, milestone),
+    actual: reachedSince(model, milestone),
     claimed: milestone.kind === 'delivery' ? said?.reached.at(-1)?.on : undefined,
     stillFrom: cancelledOn === undefined || (closedOn !== undefined && closedOn < cancelledOn) ? closedOn : cancelledOn,
   };
@@ -225,54 +225,6 @@ export class Timeline {
     const statedSince = (this.#forecasts.own?.order ?? -1) > (imposed?.order ?? -1);
     return imposed !== undefined && imposed.to > stated && !statedSince ? imposed.to : stated;
   }
-}
-
-/** The day a milestone was reached; `undefined` while it is not. */
-function actualOf(model: ContractModel, milestone: MilestoneInForce): string | undefined {
-  if (milestone.kind === 'delivery') return deliveredOn(model, milestone);
-  const reached = model.milestones.get(milestone.milestone)?.reached ?? [];
-  const isOfBuyer = ({ buyer }: ReachedFacts): boolean => buyer;
-  const isOfResponsible = ({ party }: ReachedFacts): boolean => party === milestone.responsible;
-  // What either said itself is put aside by nothing that others record in a name.
-  const own = reached.filter(({ secondHand }) => !secondHand);
-  const last =
-    own.findLast(isOfBuyer) ??
-    own.findLast(isOfResponsible) ??
-    reached.findLast(isOfBuyer) ??
-    reached.findLast(isOfResponsible) ??
-    reached.at(-1);
-  return last?.on;
-}
-
-function deliveredOn(model: ContractModel, milestone: MilestoneInForce): string | undefined {
-  const { lines } = inForce(model);
-  const start = model.registration?.signedOn ?? '';
-  const of =
-    milestone.line === null ? [...lines.values()] : [lines.get(milestone.line)].filter((line) => line !== undefined);
-  // A line that is cancelled is left out, but where the milestone is of that line.
-  const counting = of.filter(({ cancelledOn }) => milestone.line !== null || cancelledOn === undefined);
-  if (counting.length === 0) return undefined;
-  let latest = '';
-  for (const line of of) {
-    const deliveries = model.lines.get(line.line)?.deliveries ?? [];
-    if (counting.includes(line)) {
-      const target = milestone.quantity ?? line.quantity;
-      const since = stoodSince(deliveries, target, line.quantity, start);
-      if (since === undefined) return undefined;
-      if (since > latest) latest = since;
-    }
-    const lowered = loweredSince(deliveries, loweringsOf(milestone, line));
-    if (lowered !== undefined && lowered > latest) latest = lowered;
-  }
-  return latest;
-}
-
-/** What was agreed to ask less of a line for a milestone, or of another line. */
-function loweringsOf({ changes, quantity, line: own }: MilestoneInForce, line: LineInForce): readonly Lowering[] {
-  const given = changes.flatMap(({ day, from = line.quantity, to }) => (to < from ? [{ day, from }] : []));
-  const lowerings = quantity === undefined ? line.lowerings : [];
-  const ofLine = own === null ? allLowerings({ ...line, lowerings }, quantity ?? line.quantity) : lowerings;
-  return [...given, ...ofLine];
 }
 
 /** What depends on the day asked about, all in calendar days. */

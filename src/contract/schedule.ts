@@ -32,7 +32,7 @@ export function foldForecast(
     recordedtime: event.recordedtime,
     to,
     delay,
-    counts: model.holds(event.party, 'seller', 'prime'),
+    counts: model.holds(event.party, 'seller') || model.speaksAs(event.party, 'prime'),
     correctedBy: event.correctedBy,
   };
   insertByStand(model.milestone(milestone).forecasts, forecast);

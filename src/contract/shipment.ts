@@ -85,8 +85,9 @@ export interface ShipmentFacts {
   readonly lines: Set<string>;
   /** Who named it in a report of its own, with the last recorded day (days since 1970-01-01). */
   readonly namedBy: Map<string, number>;
-  /** The day (`time`) of the first receipt. */
+  /** The day (`time`) of the first receipt; of those by whoever speaks for who receives, where there are such. */
   receivedOn: string | undefined;
+  receivedBySpokesman: boolean;
   /** Discrepancies (`PARTY/ID`) that name it. */
   readonly discrepancies: Set<string>;
 }
@@ -122,9 +123,12 @@ function rankOf(
   { party, onBehalfOf }: Pick<EffectiveEvent, 'party' | 'onBehalfOf'>,
   order: readonly Role[],
 ): number {
-  const found = order.findIndex((role) => model.holds(party, role));
+  const found = order.findIndex((role) => model.speaksAs(party, role));
   return 2 * (found === -1 ? order.length : found) + (onBehalfOf === undefined ? 0 : 1);
 }
+
+/** Whether a receipt of that rank is by the buyer, or by an inspector who speaks for it. */
+export const isSpokesmans = (rank: number): boolean => rank < 2 * RECEIVED_BY.length;
 
 /** The shipment of an event, made known with the first that names it. */
 export function shipmentOf(model: ContractModel, id: string): ShipmentFacts {
@@ -135,6 +139,7 @@ export function shipmentOf(model: ContractModel, id: string): ShipmentFacts {
       lines: new Set(),
       namedBy: new Map(),
       receivedOn: undefined,
+      receivedBySpokesman: false,
       discrepancies: new Set(),
     };
     model.shipments.set(id, facts);
@@ -270,8 +275,11 @@ export const shipmentTypes = [
       say(model, 'receipt', event, rank);
       carry(model, event, rank, 'received');
       const day = dayOf(event.time);
-      if (shipment.receivedOn === undefined || day < shipment.receivedOn) {
+      const bySpokesman = isSpokesmans(rank);
+      const isFirst = shipment.receivedOn === undefined || day < shipment.receivedOn;
+      if (bySpokesman === shipment.receivedBySpokesman ? isFirst : bySpokesman) {
         shipment.receivedOn = day;
+        shipment.receivedBySpokesman = bySpokesman;
         for (const discrepancy of shipment.discrepancies) model.touch('discrepancy', discrepancy);
       }
     },

@@ -4,7 +4,6 @@
  */
 import type { AmendedLine, AmendedMilestone } from './amendment.js';
 import { dayOf, daysBetween } from './calendar.js';
-import type { Lowering } from './delivery-arithmetic.js';
 import type { EffectiveEvent } from './event-type.js';
 import { compareStands, type AmendmentFacts, type ContractModel, type Stand } from './model.js';
 import { quantityOf } from './money.js';
@@ -21,6 +20,25 @@ export const isWholeLine = (
   entry.unit !== undefined &&
   entry.unitValue !== undefined;
 
+/** What holds from a day on, until the next in a list. The first of a list holds from what introduced it; from `''` for the registration. */
+export interface From<T> {
+  readonly day: string;
+  readonly value: T;
+}
+
+/** What holds on a day. */
+export const onDay = <T>(list: readonly From<T>[], day: string): T | undefined =>
+  list.findLast((each) => each.day <= day)?.value;
+
+/** What has to come about for a milestone to be complete. */
+export interface Ask {
+  readonly kind: MilestoneKind;
+  /** `null` for all lines. */
+  readonly line: string | null;
+  /** Millionths; `undefined` for that of the line. */
+  readonly quantity: bigint | undefined;
+}
+
 export interface LineInForce {
   readonly line: string;
   readonly description: string;
@@ -33,16 +51,12 @@ export interface LineInForce {
   readonly standard: string | null;
   /** The day of the first agreement that cancels it. */
   readonly cancelledOn: string | undefined;
-  /** Agreements by which its quantity became less. */
-  readonly lowerings: readonly Lowering[];
+  /** Its quantities by the days of the agreements that gave them. */
+  readonly quantities: readonly From<bigint>[];
 }
 
-export interface MilestoneInForce {
+export interface MilestoneInForce extends Ask {
   readonly milestone: string;
-  readonly line: string | null;
-  /** Millionths; `undefined` for that of the line. */
-  readonly quantity: bigint | undefined;
-  readonly kind: MilestoneKind;
   readonly description: string;
   readonly binding: 'firm' | 'estimate';
   readonly responsible: string;
@@ -50,8 +64,8 @@ export interface MilestoneInForce {
   readonly cancelledOn: string | undefined;
   /** The amendment that introduced it; `undefined` for the registration. */
   readonly introducedBy: AmendmentFacts | undefined;
-  /** Agreements that gave it a quantity of its own, or another line. `from` is left out for the quantity of its line. */
-  readonly changes: readonly { readonly day: string; readonly from: bigint | undefined; readonly to: bigint }[];
+  /** What was asked for by the days of the agreements that did; the last is what is in force. */
+  readonly asked: readonly From<Ask>[];
 }
 
 export interface InForce {
@@ -61,8 +75,8 @@ export interface InForce {
   readonly terms: ContractTerms;
   /** All amendments that re-date a milestone, agreed or not, by milestone, in order of their `time`. */
   readonly redatings: ReadonlyMap<string, readonly Redating[]>;
-  /** Ids of the delivery milestones that the accepted quantity of a line bears on. */
-  deliveriesOf(line: string): readonly string[];
+  /** Ids of the milestones that the accepted quantity of a line bears on, or did before they were changed. */
+  deliveriesOf(line: string): Iterable<string>;
 }
 
 export interface Redating extends Stand {
@@ -103,10 +117,6 @@ export function inForce(model: ContractModel): InForce {
   return value;
 }
 
-/** What was agreed to ask less of a line, or nothing, where all lines are asked for. */
-export const allLowerings = ({ lowerings, cancelledOn }: LineInForce, quantity: bigint): readonly Lowering[] =>
-  cancelledOn === undefined ? lowerings : [...lowerings, { day: cancelledOn, from: quantity }];
-
 /** What counts as accepted of a line, in millionths: not more than its quantity in force. */
 export function acceptedOf(model: ContractModel, line: string): bigint {
   const accepted = model.lines.get(line)?.accepted.total ?? 0n;
@@ -116,8 +126,38 @@ export function acceptedOf(model: ContractModel, line: string): bigint {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
-/** More than is ever accepted. */
-const EVERYTHING = 1n << 200n;
+/**
+ * A value as agreements follow each other: on each day that of the amendment latest in `time` among those agreed by then. An agreement
+ * to one that stands before what decides already changes nothing.
+ */
+class Decided<T> {
+  readonly list: From<T>[];
+  #by: Stand | undefined;
+
+  constructor(value: T, introducedBy: AmendmentFacts | undefined) {
+    this.list = [{ day: introducedBy === undefined ? '' : agreementDay(introducedBy), value }];
+    this.#by = introducedBy;
+  }
+
+  /** To be called in the order of the days of agreement. */
+  give(amendment: AmendmentFacts, value: T): void {
+    if (this.#by !== undefined && compareStands(amendment, this.#by) < 0) return;
+    this.#by = amendment;
+    const [{ day: first } = { day: '' }] = this.list;
+    const day = agreementDay(amendment);
+    this.list.push({ day: day < first ? first : day, value });
+  }
+}
+
+type DecidedAsk = { readonly [K in keyof Ask]: Decided<Ask[K]> };
+
+function asksOf({ kind, line, quantity }: DecidedAsk): From<Ask>[] {
+  const days = [...new Set([kind, line, quantity].flatMap(({ list }) => list.map(({ day }) => day)))].sort();
+  return days.map((day) => ({
+    day,
+    value: { kind: onDay(kind.list, day)!, line: onDay(line.list, day) ?? null, quantity: onDay(quantity.list, day) },
+  }));
+}
 
 function compute(model: ContractModel): InForce {
   const { registration } = model;
@@ -128,10 +168,12 @@ function compute(model: ContractModel): InForce {
   const buyer = model.holder('buyer') ?? '';
   const all = [...model.amendments.values()].sort(compareStands);
   const agreed = all.filter((amendment) => amendment.agreement !== undefined);
-  const byAgreement = [...agreed].sort((a, b) => (agreementDay(a) < agreementDay(b) ? -1 : 1));
+  const byAgreement = agreed.toSorted((a, b) => compareText(agreementDay(a), agreementDay(b)));
 
   const lines = new Map<string, Writable<LineInForce>>();
   const milestones = new Map<string, Writable<MilestoneInForce>>();
+  const quantities = new Map<string, Decided<bigint>>();
+  const asks = new Map<string, DecidedAsk>();
 
   const addLine = (
     entry: {
@@ -143,8 +185,11 @@ function compute(model: ContractModel): InForce {
       responsible?: string;
       standard?: string;
     },
+    introducedBy: AmendmentFacts | undefined,
     leading: string,
   ): void => {
+    const quantity = new Decided(quantityOf(entry.quantity), introducedBy);
+    quantities.set(entry.line, quantity);
     lines.set(entry.line, {
       line: entry.line,
       description: entry.description,
@@ -155,7 +200,7 @@ function compute(model: ContractModel): InForce {
       responsible: entry.responsible ?? leading,
       standard: entry.standard ?? null,
       cancelledOn: undefined,
-      lowerings: [],
+      quantities: quantity.list,
     });
   };
   const addMilestone = (
@@ -164,22 +209,30 @@ function compute(model: ContractModel): InForce {
     leading: string,
   ): void => {
     const line = entry.line === undefined ? undefined : lines.get(entry.line);
-    milestones.set(entry.milestone, {
-      milestone: entry.milestone,
+    const ask: Ask = {
+      kind: entry.kind,
       line: entry.line ?? null,
       quantity: entry.quantity === undefined ? undefined : quantityOf(entry.quantity),
-      kind: entry.kind,
+    };
+    asks.set(entry.milestone, {
+      kind: new Decided(ask.kind, introducedBy),
+      line: new Decided(ask.line, introducedBy),
+      quantity: new Decided(ask.quantity, introducedBy),
+    });
+    milestones.set(entry.milestone, {
+      milestone: entry.milestone,
+      ...ask,
       description: entry.description,
       binding: entry.binding,
       responsible: entry.responsible ?? (entry.kind === 'payment' ? buyer : (line?.responsible ?? leading)),
       baseline: entry.due,
       cancelledOn: undefined,
       introducedBy,
-      changes: [],
+      asked: [],
     });
   };
 
-  for (const line of registration.lines) addLine(line, lead(registration.revision));
+  for (const line of registration.lines) addLine(line, undefined, lead(registration.revision));
   for (const milestone of registration.milestones) addMilestone(milestone, undefined, lead(registration.revision));
   const introducers = introducersOf(agreed);
   for (const amendment of agreed) {
@@ -187,13 +240,11 @@ function compute(model: ContractModel): InForce {
     for (const entry of amendment.data.lines ?? []) {
       const line = lines.get(entry.line);
       if (line === undefined) {
-        if (isWholeLine(entry) && introducers.lines.get(entry.line) === amendment) addLine(entry, leading);
+        if (isWholeLine(entry) && introducers.lines.get(entry.line) === amendment) addLine(entry, amendment, leading);
         continue;
       }
       if (entry.quantity !== undefined) {
-        const quantity = quantityOf(entry.quantity);
-        if (quantity < line.quantity) line.lowerings.push({ day: agreementDay(amendment), from: line.quantity });
-        line.quantity = quantity;
+        line.quantity = quantityOf(entry.quantity);
         line.quantityData = entry.quantity;
       }
       if (entry.unitValue !== undefined) line.unitValue = entry.unitValue;
@@ -210,14 +261,7 @@ function compute(model: ContractModel): InForce {
         continue;
       }
       if (entry.binding !== undefined) milestone.binding = entry.binding;
-      const day = agreementDay(amendment);
-      if (entry.quantity !== undefined) {
-        const quantity = quantityOf(entry.quantity);
-        milestone.changes.push({ day, from: milestone.quantity, to: quantity });
-        milestone.quantity = quantity;
-      }
-      if (entry.line !== undefined && entry.line !== milestone.line)
-        milestone.changes.push({ day, from: EVERYTHING, to: 0n });
+      if (entry.quantity !== undefined) milestone.quantity = quantityOf(entry.quantity);
       if (entry.description !== undefined) milestone.description = entry.description;
       if (entry.kind !== undefined) milestone.kind = entry.kind;
       if (entry.line !== undefined) milestone.line = entry.line;
@@ -229,13 +273,19 @@ function compute(model: ContractModel): InForce {
     for (const entry of amendment.data.lines ?? []) {
       const line = lines.get(entry.line);
       if (entry.cancelled === true && line !== undefined) line.cancelledOn ??= day;
+      if (entry.quantity !== undefined) quantities.get(entry.line)?.give(amendment, quantityOf(entry.quantity));
     }
     for (const entry of amendment.data.milestones ?? []) {
       const milestone = milestones.get(entry.milestone);
       if (entry.cancelled === true && milestone !== undefined) milestone.cancelledOn ??= day;
+      const ask = asks.get(entry.milestone);
+      if (entry.kind !== undefined) ask?.kind.give(amendment, entry.kind);
+      if (entry.line !== undefined) ask?.line.give(amendment, entry.line);
+      if (entry.quantity !== undefined) ask?.quantity.give(amendment, quantityOf(entry.quantity));
     }
   }
-  for (const milestone of milestones.values()) {
+  for (const [id, milestone] of milestones) {
+    milestone.asked = asksOf(asks.get(id)!);
     const line = milestone.line === null ? undefined : lines.get(milestone.line);
     if (
       line?.cancelledOn !== undefined &&
@@ -244,15 +294,12 @@ function compute(model: ContractModel): InForce {
       milestone.cancelledOn = line.cancelledOn;
   }
 
-  const deliveries = new Map<string, string[]>();
-  for (const milestone of milestones.values()) {
-    if (milestone.kind !== 'delivery') continue;
-    for (const line of milestone.line === null ? lines.keys() : [milestone.line]) {
-      const known = deliveries.get(line);
-      if (known === undefined) deliveries.set(line, [milestone.milestone]);
-      else known.push(milestone.milestone);
+  const deliveries = new Map<string, Set<string>>([...lines.keys()].map((line) => [line, new Set()]));
+  for (const { milestone, asked } of milestones.values())
+    for (const { value } of asked) {
+      if (value.kind !== 'delivery') continue;
+      for (const line of value.line === null ? lines.keys() : [value.line]) deliveries.get(line)?.add(milestone);
     }
-  }
 
   return {
     lines,
@@ -285,6 +332,8 @@ function introducersOf(agreed: readonly AmendmentFacts[]) {
 
 /** Revision of the agreement that made it binding. */
 const agreedAt = ({ agreement }: AmendmentFacts): number => agreement?.revision ?? Number.POSITIVE_INFINITY;
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const agreementDay = (amendment: AmendmentFacts): string =>
   amendment.agreement === undefined ? '' : dayOf(amendment.agreement.time);

@@ -7,6 +7,7 @@ import {
   countsAsPaid,
   deliveredOn,
   DISPATCHERS,
+  firstReceipt,
   itemsOf,
   leftOf,
   quantityIn,
@@ -59,7 +60,7 @@ function shipmentAnswer(book: Book, shipment: string | null) {
   const rejections = here('DeliveryRejected');
   const counting = thatCounts(book, dispatches, DISPATCHERS);
   const first = firstByTime(dispatches);
-  const received = firstByTime(receipts);
+  const received = firstReceipt(book, receipts);
   const moved = lastByTime(movements);
   const allDispatches = ever(book, 'ShipmentDispatched').filter((fact) => shipmentOf(fact) === shipment);
   const named = new Set(
@@ -155,7 +156,10 @@ export function discrepancy(book: Book, report: Fact) {
   const receipt =
     shipment === undefined
       ? undefined
-      : firstByTime(said(book, 'ShipmentReceived').filter((fact) => shipmentOf(fact) === shipment));
+      : firstReceipt(
+          book,
+          said(book, 'ShipmentReceived').filter((fact) => shipmentOf(fact) === shipment),
+        );
   const raisedAfterDays = receipt === undefined ? null : daysBetween(timeDay(receipt), recordedDay(report));
   const daysTo = (day: string): number => daysBetween(recordedDay(report), day);
   const open = !report.withdrawn && closing === undefined;

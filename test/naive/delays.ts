@@ -162,13 +162,19 @@ function accountable(book: Book, milestone: Dated) {
   };
 }
 
-/** The day that counts: the one first sent, where a later one was put in its place after something had been found. */
+/** The day that counts: the earliest of that on which it began and those that its report gave whenever something was found of it. */
 function noticeFrom(book: Book, report: Fact): string {
-  const [sent, now] = [report.sent['startedOn'] as string, report.data['startedOn'] as string];
-  const { correction } = report;
-  const found = determinations(book).filter(({ delay }) => delay === openedId(report));
-  const wasFound = correction !== undefined && found.some(({ fact }) => fact.recordedtime < correction.recordedtime);
-  return wasFound ? earlier(sent, now) : now;
+  const corrections = book.selected.filter(
+    (fact) => fact.type === 'EventCorrected' && isNamed(resolved(fact, fact.data['event']), nameOf(report)),
+  );
+  const saidBefore = (revision: number): string => {
+    const last = corrections.findLast((fact) => fact.revision < revision && fact.data['replacement'] !== undefined);
+    return (last?.data['replacement'] ?? report.sent)['startedOn'];
+  };
+  return determinations(book)
+    .filter(({ delay }) => delay === openedId(report))
+    .map(({ fact }) => saidBefore(fact.revision))
+    .reduce(earlier, report.data['startedOn'] as string);
 }
 
 export const noticeLagDays = (book: Book, report: Fact): number =>

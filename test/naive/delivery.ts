@@ -3,11 +3,11 @@ import {
   closedOn,
   currencyOf,
   done,
-  held,
   lastHolds,
   lines,
   registrationOf,
   sideOf,
+  spokeAs,
   valueInForce,
   yearsAfter,
   type Line,
@@ -16,6 +16,8 @@ import {
 import {
   byTime,
   dayOf,
+  earlier,
+  firstByTime,
   larger,
   later,
   minorUnits,
@@ -52,7 +54,7 @@ export const shipmentsIn = (facts: readonly Fact[]): (string | null)[] => [...ne
 export function thatCounts(book: Book, facts: readonly Fact[], roles: readonly Role[]): Fact | undefined {
   const isOwn = ({ onBehalfOf }: Fact): boolean => onBehalfOf === undefined;
   for (const role of roles) {
-    const ofRole = facts.filter((fact) => held(book, fact, role));
+    const ofRole = facts.filter((fact) => spokeAs(book, fact, role));
     const found = ofRole.find(isOwn) ?? ofRole[0];
     if (found !== undefined) return found;
   }
@@ -61,6 +63,12 @@ export function thatCounts(book: Book, facts: readonly Fact[], roles: readonly R
 
 export const DISPATCHERS: readonly Role[] = ['prime', 'subcontractor', 'carrier'];
 export const RECEIVERS: readonly Role[] = ['buyer', 'inspector'];
+
+/** The first receipt of some; of those by whoever speaks for the buyer, where there are such. */
+export function firstReceipt(book: Book, receipts: readonly Fact[]): Fact | undefined {
+  const counting = receipts.filter((fact) => RECEIVERS.some((role) => spokeAs(book, fact, role)));
+  return firstByTime(counting.length > 0 ? counting : receipts);
+}
 
 /** Of one shipment and line, the quantity that one reporter states. */
 function stated(book: Book, facts: readonly Fact[], line: string, roles: readonly Role[]): bigint {
@@ -123,65 +131,89 @@ export function acceptedInAll(facts: readonly Fact[], line: string): bigint {
   return notBelowZero(total - without.revoked);
 }
 
-/** What exceeds its quantity is not counted. */
-const acceptedAfter = (facts: readonly Fact[], line: Line): bigint =>
-  smaller(acceptedInAll(facts, line.line), line.quantity);
-
 export const deliveries = (book: Book): Fact[] => said(book, 'DeliveryAccepted', 'DeliveryRejected');
 
-export const accepted = (book: Book, line: Line): bigint => acceptedAfter(deliveries(book), line);
+/** What exceeds its quantity is not counted. */
+export const accepted = (book: Book, line: Line): bigint =>
+  smaller(acceptedInAll(deliveries(book), line.line), line.quantity);
 
-/** The day from which at least a quantity of a line has stood accepted, counted from the start of the contract. */
-export function acceptedSince(book: Book, line: Line, quantity: bigint): string | undefined {
-  let since: string | undefined =
-    acceptedAfter([], line) >= quantity ? (registrationOf(book)!.data['signedOn'] as string) : undefined;
-  const inOrder = deliveries(book).toSorted(byTime);
-  for (const [at, fact] of inOrder.entries()) {
-    const enough = acceptedAfter(inOrder.slice(0, at + 1), line) >= quantity;
-    if (!enough) since = undefined;
-    else since ??= timeDay(fact);
-  }
-  return since;
+/** From when something was asked for, what was asked on each day, and how long that goes on changing. */
+export interface Wanted {
+  readonly from: string;
+  readonly until: string | undefined;
+  readonly changedOn: readonly string[];
+  readonly askedOn: (day: string) => Asked;
+  /** The day on which it was reached, where that is said and not delivered. */
+  readonly reached: string | undefined;
 }
 
-/** The day from which all of these lines have; `undefined` also where there are none. */
-export function allAcceptedSince(
-  book: Book,
-  these: readonly Line[],
-  quantity: (line: Line) => bigint,
-): string | undefined {
-  const days = these.map((line) => acceptedSince(book, line, quantity(line)));
-  return days.length === 0 || days.includes(undefined) ? undefined : (days as string[]).reduce(later);
-}
-
-const notCancelled = (book: Book): Line[] => lines(book).filter(({ cancelled }) => !cancelled);
-
-/** The last day on which less was asked of a line, if what had been asked had not been accepted by then. */
-export function relievedOn(book: Book, line: Line, less: readonly { readonly on: string; readonly had: bigint }[]) {
-  const open = less.filter(({ on, had }) => {
-    const byThen = deliveries(book).filter((fact) => timeDay(fact) <= on);
-    return acceptedInAll(byThen, line.line) < had;
-  });
-  return open
-    .map(({ on }) => on)
-    .toSorted()
-    .at(-1);
-}
-
-export const lowerings = (asked: readonly Asked[], { quantity }: Line): { on: string; had: bigint }[] =>
-  asked.map(({ on, had = quantity, asks }) => ({ on, had, asks })).filter(({ had, asks }) => asks < had);
-
-export const cancelling = ({ cancelledOn }: Line, had: bigint): { on: string; had: bigint }[] =>
-  cancelledOn === undefined ? [] : [{ on: cancelledOn, had }];
-
-/** From the day from which every line's quantity has stood accepted; not before less was agreed to be enough. */
-export const deliveredOn = once((book: Book): string | undefined => {
-  const stood = allAcceptedSince(book, notCancelled(book), ({ quantity }) => quantity);
-  const relieved = lines(book).map((line) =>
-    relievedOn(book, line, [...lowerings(line.asked, line), ...cancelling(line, line.quantity)]),
+/** Whether what was asked for on a day has come about with these deliveries, by another day. */
+function isComplete(book: Book, wanted: Wanted, day: string, facts: readonly Fact[], by: string): boolean {
+  const asked = wanted.askedOn(day);
+  if (asked.kind !== 'delivery') return wanted.reached !== undefined && wanted.reached <= by;
+  const then = lines(book).filter(({ introducedOn }) => introducedOn <= day);
+  const these = then.filter(({ line, cancelledOn }) =>
+    asked.line === null ? cancelledOn === undefined || cancelledOn > day : line === asked.line,
   );
-  return stood && [stood, ...relieved.filter((day) => day !== undefined)].reduce(later);
-});
+  return (
+    these.length > 0 &&
+    these.every(({ line, cancelledOn, quantityOn }) => {
+      const most = quantityOn(cancelledOn === undefined ? day : earlier(day, cancelledOn));
+      return smaller(acceptedInAll(facts, line), most) >= (asked.quantity ?? most);
+    })
+  );
+}
+
+/**
+ * The day from which it has been complete without a break, by what was asked for on each day, and not before what is asked for now
+ * had come about. Within a day deliveries come first, each by what was asked for until then, and what was agreed comes last.
+ */
+export function completeSince(book: Book, wanted: Wanted): string | undefined {
+  const inOrder = deliveries(book).toSorted(byTime);
+  const start = registrationOf(book)!.data['signedOn'] as string;
+  const changes = [...new Set([...wanted.changedOn, ...lines(book).flatMap(daysOfLine)])]
+    .filter((day) => day > wanted.from && (wanted.until === undefined || day <= wanted.until))
+    .toSorted();
+  const days = [
+    ...new Set([...changes, ...inOrder.map(timeDay), ...(wanted.reached === undefined ? [] : [wanted.reached])]),
+  ];
+  const walk = (askedBy: (day: string) => string, agreements: readonly string[]): string | undefined => {
+    let since = isComplete(book, wanted, askedBy(''), [], '') ? start : undefined;
+    const look = (day: string, asked: string, count: number): void => {
+      if (!isComplete(book, wanted, asked, inOrder.slice(0, count), day)) since = undefined;
+      else since ??= day;
+    };
+    for (const day of days.toSorted()) {
+      const before = inOrder.filter((fact) => timeDay(fact) < day).length;
+      const through = inOrder.filter((fact) => timeDay(fact) <= day).length;
+      for (let count = before + 1; count <= through; count += 1) look(day, askedBy(day), count);
+      if (day === wanted.reached) look(day, askedBy(day), through);
+      if (agreements.includes(day)) look(day, day, through);
+    }
+    return since;
+  };
+  const last = changes.at(-1) ?? wanted.from;
+  const now = walk(() => last, []);
+  const all = walk((day) => changes.findLast((change) => change < day) ?? wanted.from, changes);
+  return now && all && later(now, all);
+}
+
+const daysOfLine = ({ changedOn, introducedOn, cancelledOn }: Line): readonly string[] => [
+  ...changedOn,
+  introducedOn,
+  ...(cancelledOn === undefined ? [] : [cancelledOn]),
+];
+
+/** The day from which every line's quantity has stood accepted, but of cancelled lines. */
+export const deliveredOn = once((book: Book): string | undefined =>
+  completeSince(book, {
+    from: '',
+    until: undefined,
+    changedOn: [],
+    askedOn: () => ({ kind: 'delivery', line: null, quantity: undefined }),
+    reached: undefined,
+  }),
+);
 
 export interface Settlement {
   readonly facts: readonly [Fact, Fact];

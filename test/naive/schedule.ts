@@ -1,5 +1,5 @@
 /** The dates of a milestone, worked out from its timeline. */
-import { allAcceptedSince, cancelling, lowerings, relievedOn } from './delivery.js';
+import { completeSince } from './delivery.js';
 import {
   byTime,
   correctionShown,
@@ -15,7 +15,7 @@ import {
   type Data,
   type Fact,
 } from './record.js';
-import { amendments, held, lines, milestones, type Amendment, type Milestone, type Side, type Line } from './terms.js';
+import { amendments, held, milestones, spokeAs, type Amendment, type Milestone, type Side } from './terms.js';
 
 export interface Redating {
   readonly kind: 'redating';
@@ -49,7 +49,7 @@ export function timeline(book: Book, milestone: Milestone): Entry[] {
       })),
   );
   const counts = (fact: Fact): boolean =>
-    held(book, fact, 'seller') || held(book, fact, 'prime') || fact.party === milestone.responsible;
+    held(book, fact, 'seller') || spokeAs(book, fact, 'prime') || fact.party === milestone.responsible;
   const forecasts = said(book, 'ForecastRevised', 'DelayReported').flatMap((fact): Forecast[] =>
     forecastsIn(fact)
       .filter(({ milestone: id }) => id === milestone.milestone)
@@ -120,27 +120,17 @@ export function standingDate(entries: readonly Entry[], baseline: string): strin
     : imposed.to;
 }
 
-/** The day on which it was reached. */
-export function actualOf(book: Book, milestone: Milestone): string | undefined {
-  if (milestone.kind === 'delivery') {
-    const wanted = (line: Line): bigint => milestone.quantity ?? line.quantity;
-    const these = milestone.line === null ? lines(book) : lines(book).filter(({ line }) => line === milestone.line);
-    const stood = allAcceptedSince(
-      book,
-      these.filter(({ cancelled }) => milestone.line !== null || !cancelled),
-      wanted,
-    );
-    const relieved = these.map((line) =>
-      relievedOn(book, line, [
-        ...lowerings(milestone.asked, line),
-        ...(milestone.quantity === undefined ? lowerings(line.asked, line) : []),
-        ...(milestone.line === null ? cancelling(line, wanted(line)) : []),
-        // Whatever was accepted of the other line before, it was not asked for.
-        ...milestone.movedOn.map((on) => ({ on, had: 2n ** 150n })),
-      ]),
-    );
-    return stood && [stood, ...relieved.filter((day) => day !== undefined)].reduce(later);
-  }
+/** The day on which it was reached. A cancelled one keeps what was asked for when it was cancelled. */
+export const actualOf = (book: Book, milestone: Milestone): string | undefined =>
+  completeSince(book, {
+    from: milestone.introducedOn,
+    until: milestone.cancelledOn,
+    changedOn: milestone.changedOn,
+    askedOn: milestone.askedOn,
+    reached: saidToBeReached(book, milestone),
+  });
+
+function saidToBeReached(book: Book, milestone: Milestone): string | undefined {
   const words = claims(book, milestone);
   const inPerson = words.filter(({ onBehalfOf }) => onBehalfOf === undefined);
   const ofBuyer = (facts: readonly Fact[]) => lastByTime(facts.filter((fact) => held(book, fact, 'buyer')));

@@ -137,6 +137,22 @@ export function seatsBefore(book: Book, revision: number): Seat[] {
 export const seatsNow = (book: Book): Seat[] => seatsBefore(book, Number.POSITIVE_INFINITY);
 export const held = (book: Book, fact: Fact, role: Role): boolean =>
   seatsBefore(book, fact.revision).some((seat) => seat.party === fact.party && seat.role === role);
+/**
+ * Whether it was the word of a side: of a prime whom the registration or the seller made that, of an inspector whom the registration or
+ * the buyer did.
+ */
+export function spokeAs(book: Book, fact: Fact, role: Role): boolean {
+  if (!held(book, fact, role)) return false;
+  const side = role === 'prime' ? 'seller' : role === 'inspector' ? 'buyer' : undefined;
+  if (side === undefined) return true;
+  const registered = (registrationOf(book)!.data['parties'] as Data[]).some(
+    (each) => each['party'] === fact.party && each['role'] === role,
+  );
+  const given = said(book, 'PartyAdded').filter(
+    ({ data, revision }) => data['party'] === fact.party && data['role'] === role && revision < fact.revision,
+  );
+  return registered || given.some((each) => held(book, each, side));
+}
 export const holderBefore = (book: Book, role: Role, revision: number): string | undefined =>
   seatsBefore(book, revision).find((seat) => seat.role === role)?.party;
 
@@ -194,7 +210,11 @@ export interface Line {
   readonly cancelled: boolean;
   /** The day of the first agreement that cancels it. */
   readonly cancelledOn: string | undefined;
-  readonly asked: readonly Asked[];
+  /** The day of the agreement that introduced it; empty for the registration. */
+  readonly introducedOn: string;
+  /** What it was on a day. */
+  readonly quantityOn: (day: string) => bigint;
+  readonly changedOn: readonly string[];
 }
 
 interface Whole {
@@ -255,27 +275,11 @@ function cancelledOn(book: Book, list: 'lines' | 'milestones', id: string, value
   return days.length === 0 ? undefined : days.reduce(earlier);
 }
 
-/** What an agreement asked of a quantity, and what was asked before; `undefined` for the line's. */
-export interface Asked {
-  readonly on: string;
-  readonly had: bigint | undefined;
-  readonly asks: bigint;
-}
+/** What a field was on a day: what the amendment latest in `time` gave of those agreed by then, else what it was introduced with. */
+const fieldOn = ({ data, steps }: Whole, field: string, day: string): any =>
+  steps.findLast((step) => step.on <= day && step.data[field] !== undefined)?.data[field] ?? data[field];
 
-function asked({ data, steps }: Whole): Asked[] {
-  const quantities = steps.filter((step) => step.data['quantity'] !== undefined);
-  const first = data['quantity'] === undefined ? undefined : quantityOf(data['quantity'] as Quantity);
-  const asks = quantities.map((step) => quantityOf(step.data['quantity'] as Quantity));
-  return quantities.map(({ on }, at) => ({ on, had: at === 0 ? first : asks[at - 1]!, asks: asks[at]! }));
-}
-
-/** The days on which it was given another line. */
-function movedOn({ data, steps }: Whole): string[] {
-  const lined = steps.filter((step) => step.data['line'] !== undefined);
-  return lined
-    .filter((step, at) => step.data['line'] !== (at === 0 ? data['line'] : lined[at - 1]!.data['line']))
-    .map(({ on }) => on);
-}
+const introducedOn = ({ amendment }: Whole): string => amendment?.agreedOn ?? '';
 
 /** Who is responsible for what names nobody: fixed by who was prime when what introduced it was recorded. */
 function byDefault(book: Book, amendment: Amendment | undefined): string {
@@ -308,7 +312,9 @@ export const lines = once((book: Book): Line[] => {
       standard: inForce(whole, 'standard') ?? null,
       cancelled: cancelled !== undefined,
       cancelledOn: cancelled,
-      asked: asked(whole),
+      introducedOn: introducedOn(whole),
+      quantityOn: (day) => quantityOf(fieldOn(whole, 'quantity', day) as Quantity),
+      changedOn: whole.steps.map(({ on }) => on),
     };
   });
 });
@@ -327,8 +333,19 @@ export interface Milestone {
   readonly day: string;
   /** The amendment that introduced it; re-datings come after that. */
   readonly introducedBy: Fact | undefined;
-  readonly asked: readonly Asked[];
-  readonly movedOn: readonly string[];
+  readonly introducedOn: string;
+  /** The day of the first agreement that cancels it, or its line. */
+  readonly cancelledOn: string | undefined;
+  readonly changedOn: readonly string[];
+  readonly askedOn: (day: string) => Asked;
+}
+
+/** What has to come about for it to be complete. */
+export interface Asked {
+  readonly kind: string;
+  readonly line: string | null;
+  /** `undefined` for the line's. */
+  readonly quantity: bigint | undefined;
 }
 
 export const milestones = once((book: Book): Milestone[] => {
@@ -351,8 +368,17 @@ export const milestones = once((book: Book): Milestone[] => {
       cancelled: cancelled.length > 0,
       day: [...cancelled, ...(closed === undefined ? [] : [closed])].reduce(earlier, book.day),
       introducedBy: whole.amendment?.fact,
-      asked: asked(whole),
-      movedOn: movedOn(whole),
+      introducedOn: introducedOn(whole),
+      cancelledOn: cancelled.length === 0 ? undefined : cancelled.reduce(earlier),
+      changedOn: whole.steps.map(({ on }) => on),
+      askedOn: (day) => {
+        const quantity = fieldOn(whole, 'quantity', day) as Quantity | undefined;
+        return {
+          kind: fieldOn(whole, 'kind', day),
+          line: fieldOn(whole, 'line', day) ?? null,
+          quantity: quantity === undefined ? undefined : quantityOf(quantity),
+        };
+      },
     };
   });
 });

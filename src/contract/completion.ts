@@ -1,0 +1,109 @@
+/**
+ * From which day a milestone, or all that is to be delivered, is complete: from which it has been, by what was asked for on each day.
+ * What an agreement makes complete by asking less is complete from the day of that agreement: the days before it stay days on which
+ * more was owed. What was complete before, and is by what is asked now, stays complete from then.
+ */
+import { stoodSince } from './delivery-arithmetic.js';
+import type { ContractModel, ReachedFacts } from './model.js';
+import { inForce, onDay, type Ask, type From, type MilestoneInForce } from './terms-in-force.js';
+
+/** The day a milestone was reached; `undefined` while it is not. A cancelled one keeps what was asked for when it was cancelled. */
+export const reachedSince = (model: ContractModel, milestone: MilestoneInForce): string | undefined =>
+  completeSince(model, milestone.asked, milestone.cancelledOn, reachedOn(model, milestone));
+
+/** All lines, each in its quantity, but those that are cancelled. */
+const ALL_LINES: readonly From<Ask>[] = [{ day: '', value: { kind: 'delivery', line: null, quantity: undefined } }];
+
+/** The day from which every line's quantity has stood accepted; `undefined` while it has not. */
+export const allDeliveredSince = (model: ContractModel): string | undefined =>
+  completeSince(model, ALL_LINES, undefined, undefined);
+
+/**
+ * @param until the last day whose agreements count
+ * @param reached the day on which it was reached, where that is not for deliveries to show
+ */
+function completeSince(
+  model: ContractModel,
+  asked: readonly From<Ask>[],
+  until: string | undefined,
+  reached: string | undefined,
+): string | undefined {
+  const days = daysOfChanges(model, asked, until);
+  const since = (at: number): string | undefined => {
+    const upTo = days[at + 1];
+    const ask = onDay(asked, days[at]!)!;
+    if (ask.kind === 'delivery') return deliveredSince(model, ask, days[at]!, upTo);
+    return reached !== undefined && upTo !== undefined && reached > upTo ? undefined : reached;
+  };
+  const last = days.length - 1;
+  const now = since(last);
+  if (now === undefined || now > days[last]!) return now;
+  // Back through what was asked before, as long as that had been complete all the time.
+  for (let at = last - 1; at >= 0; at -= 1) {
+    const before = since(at);
+    if (before === undefined) return later(now, days[at + 1]!);
+    if (before > days[at]! || at === 0) return later(now, before);
+  }
+  return now;
+}
+
+const later = (a: string, b: string): string => (a > b ? a : b);
+
+/** The days from which something else was asked for; first of all the day from which anything was. */
+function daysOfChanges(
+  model: ContractModel,
+  asked: readonly From<Ask>[],
+  until: string | undefined,
+): readonly string[] {
+  const { lines } = inForce(model);
+  const first = asked[0]!.day;
+  const days = new Set(asked.map(({ day }) => day));
+  const all = asked.some(({ value }) => value.kind === 'delivery' && value.line === null);
+  for (const { line, quantities, cancelledOn } of lines.values()) {
+    if (!all && !asked.some(({ value }) => value.kind === 'delivery' && value.line === line)) continue;
+    for (const { day } of quantities) days.add(day);
+    if (cancelledOn !== undefined) days.add(cancelledOn);
+  }
+  return [...days].filter((day) => day >= first && (until === undefined || day <= until || day === first)).sort();
+}
+
+/**
+ * The day from which what was asked for on a day has stood accepted, counted from the start of the contract.
+ * @param upTo the last day whose deliveries count
+ */
+function deliveredSince(model: ContractModel, ask: Ask, day: string, upTo: string | undefined): string | undefined {
+  const start = model.registration?.signedOn ?? '';
+  let latest: string | undefined;
+  for (const { line, quantities, cancelledOn } of inForce(model).lines.values()) {
+    const isCancelled = cancelledOn !== undefined && cancelledOn <= day;
+    if (ask.line === null ? isCancelled : ask.line !== line) continue;
+    // Of a cancelled line its milestones keep the quantity that it had.
+    const most = onDay(quantities, isCancelled ? cancelledOn : day);
+    // All lines: it was introduced later. Of that line alone there was nothing to accept.
+    if (most === undefined && ask.line === null) continue;
+    if (most === undefined) return undefined;
+    const facts = model.lines.get(line);
+    const target = ask.quantity ?? most;
+    if (upTo === undefined && (facts?.accepted.total ?? 0n) < target) return undefined;
+    const since = stoodSince(facts?.deliveries ?? [], target, most, start, upTo);
+    if (since === undefined) return undefined;
+    if (latest === undefined || since > latest) latest = since;
+  }
+  return latest;
+}
+
+/** The `on` of the word that counts of those that a milestone was reached. */
+function reachedOn(model: ContractModel, milestone: MilestoneInForce): string | undefined {
+  const reached = model.milestones.get(milestone.milestone)?.reached ?? [];
+  const isOfBuyer = ({ buyer }: ReachedFacts): boolean => buyer;
+  const isOfResponsible = ({ party }: ReachedFacts): boolean => party === milestone.responsible;
+  // What either said itself is put aside by nothing that others record in a name.
+  const own = reached.filter(({ secondHand }) => !secondHand);
+  const last =
+    own.findLast(isOfBuyer) ??
+    own.findLast(isOfResponsible) ??
+    reached.findLast(isOfBuyer) ??
+    reached.findLast(isOfResponsible) ??
+    reached.at(-1);
+  return last?.on;
+}
