@@ -14,7 +14,7 @@ import {
   type CopySuffix,
   type ProjectionFailure,
 } from './checkpoint.js';
-import { ReadModelError } from './errors.js';
+import { codeOf, ReadModelError } from './errors.js';
 
 export interface CopiesTable {
   readonly name: string;
@@ -159,6 +159,39 @@ export async function emptyCopy(db: Kysely<Tables>, record: CopyId & Pick<CopyRe
 /** How long a claim holds of which nothing has been heard, where nobody is known to lead. Its holder writes several times a second. */
 const CLAIM_HOLDS_MS = 15_000;
 
+/** What stands in place of the stream while a copy is claimed: when its holder was last heard of, and its process. */
+const heardNow = (): string => `${new Date().toISOString()} ${process.pid}`;
+
+/** Whether who claimed a copy is building it still. Were it wrong about that, the other would find its claim gone and leave off. */
+function isAtWork(heard: string | null): boolean {
+  const [when, pid] = heard?.split(' ') ?? [];
+  if (when === undefined || when <= new Date(Date.now() - CLAIM_HOLDS_MS).toISOString()) return false;
+  return pid === undefined || isRunning(Number(pid));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH';
+  }
+}
+
+/** Of which of some copies, where nobody is known to lead, another process is building the rows contract by contract. */
+export async function builtElsewhere(db: Kysely<Tables>, copies: readonly CopyId[]): Promise<CopyId | undefined> {
+  for (const copy of copies) {
+    const found = (await db
+      .selectFrom(COPIES)
+      .select('stream')
+      .where(isCopy(copy))
+      .where('position', 'is', null)
+      .where('event_id', 'is not', null)
+      .executeTakeFirst()) as Pick<CopiesTable, 'stream'> | undefined;
+    if (found !== undefined && isAtWork(found.stream)) return copy;
+  }
+  return undefined;
+}
+
 /**
  * Takes all rows out of copies that stand before the first event, and says whose rows are to come: those of one attempt
  * to build them contract by contract, or `undefined` for nobody's.
@@ -172,8 +205,6 @@ export async function claimCopies(
   claim: BuildClaim | undefined,
   isLed: boolean,
 ): Promise<boolean> {
-  const now = Date.now();
-  const alive = new Date(now - CLAIM_HOLDS_MS).toISOString();
   for (const copy of copies) {
     const found = (await db
       .selectFrom(COPIES)
@@ -183,9 +214,9 @@ export async function claimCopies(
       .where('role', '!=', 'retired')
       .executeTakeFirst()) as Pick<CopiesTable, 'stream'> | undefined;
     if (found === undefined) return false;
-    if (!isLed && found.stream !== null && found.stream > alive)
+    if (!isLed && isAtWork(found.stream))
       throw new ReadModelError('read-model-unavailable', `another process is building ${copy.name}`);
-    const heard = claim === undefined ? null : new Date(now).toISOString();
+    const heard = claim === undefined ? null : heardNow();
     const claimed = await db
       .updateTable(COPIES)
       .set({ event_id: claim?.eventId ?? null, stream: heard })
@@ -207,7 +238,7 @@ export async function holdsClaim(
   { eventId }: BuildClaim,
   isLed: boolean,
 ): Promise<boolean> {
-  if (!isLed) return (await hear(db, copies, eventId, new Date().toISOString())) === copies.length;
+  if (!isLed) return (await hear(db, copies, eventId, heardNow())) === copies.length;
   // Others who work under the same claim go on meanwhile.
   const held = db.selectFrom(COPIES).select('name').where(claimedBy(copies, eventId)).forShare();
   return (await held.execute()).length === copies.length;

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Projection } from '../../projections/projection.js';
 import { keyOfCopy, type Checkpoint, type CopyId, type CopyRecord, type ProjectionFailure } from './checkpoint.js';
-import { COPIES, createCopy, dropCopy, emptyCopy, readCopies, setFailure, setRole } from './copies.js';
+import { builtElsewhere, COPIES, createCopy, dropCopy, emptyCopy, readCopies, setFailure, setRole } from './copies.js';
 import type { ReadModelWriter } from './read-model-writer.js';
 
 /** Copies that are not needed are dropped in the background; a query that still reads them is not waited for long. */
@@ -43,6 +43,12 @@ export class CopyKeeper {
       }
       return readCopies(db);
     });
+  }
+
+  /** Which of some copies a process that shares the file is building. Where processes share a server, each copy has a leader. */
+  async builtElsewhere(copies: readonly CopyId[]): Promise<CopyId | undefined> {
+    if (this.#writer.shared !== undefined) return undefined;
+    return this.#writer.transaction(({ db }) => builtElsewhere(db, copies));
   }
 
   /** Makes an empty copy of this version beside the one that serves, in place of one that was being built. */

@@ -338,9 +338,15 @@ export class Projector implements ProjectorControl {
     if (elsewhere !== undefined)
       throw new ReadModelError('rebuild-running', `${elsewhere.id.name} is being rebuilt by another process`);
     const begun: Promise<void>[] = [];
+    const anew = new Set(copies.map(({ id }) => keyOfCopy(id)));
+    await this.#lanes.stop((lane) => lane.copies.some(({ id }) => anew.has(keyOfCopy(id))));
+    const built = await this.#keeper.builtElsewhere(copies.map(({ id }) => id));
+    if (built !== undefined) {
+      this.#wake(0);
+      throw new ReadModelError('rebuild-running', `${built.name} is being rebuilt by another process`);
+    }
     for (const { projection, id } of copies) {
       const key = keyOfCopy(id);
-      await this.#lanes.stop((lane) => lane.copies.some((copy) => keyOfCopy(copy.id) === key));
       await this.#keeper.createBeside(projection, id);
       this.#failed.delete(key);
       this.#careful.delete(key);
@@ -382,6 +388,7 @@ export class Projector implements ProjectorControl {
 
   #setRecords(records: readonly CopyRecord[]): void {
     this.#copies.set(records);
+    this.#rebuilds.settle(records);
     for (const lane of this.#lanes.all) this.#copies.advance(lane.copies, lane.checkpoint);
   }
 

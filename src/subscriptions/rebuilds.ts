@@ -1,6 +1,6 @@
 /** Rebuilds by hand that somebody waits for. */
-import { keyOfCopy, type CopyId } from './checkpoint.js';
-import type { ReadModelError } from './errors.js';
+import { keyOfCopy, type CopyId, type CopyRecord } from './checkpoint.js';
+import { ReadModelError } from './errors.js';
 import type { Lane } from './lane.js';
 import type { RebuildProgress } from './status.js';
 
@@ -34,6 +34,19 @@ export class Rebuilds {
     for (const { id } of copies) {
       const rebuild = this.#of(id);
       rebuild?.onProgress?.({ name: id.name, position: reached, target: rebuild.target });
+    }
+  }
+
+  /** Ends those whose copy another process lets serve by now, or has dropped. */
+  settle(records: readonly CopyRecord[]): void {
+    for (const { copy } of [...this.#running.values()]) {
+      const record = records.find((each) => keyOfCopy(each) === keyOfCopy(copy));
+      if (record === undefined)
+        this.failed(
+          copy,
+          new ReadModelError('rebuild-failed', `another process has dropped what was built of ${copy.name}`),
+        );
+      else if (record.role !== 'building') this.done(copy);
     }
   }
 

@@ -489,3 +489,27 @@ test('while nothing is recorded and nothing falls due it asks for nothing', asyn
   expect(await passes(1)).toBe(1); // something was recorded
   expect(watch.status()).toMatchObject({ state: 'catching-up', through: '2020-01-14', lagDays: 1 });
 });
+
+test('closed while the read model is behind, it waits for nothing', async () => {
+  let asked: () => void = () => undefined;
+  const waiting = new Promise<void>((resolve) => (asked = resolve));
+  const watch = new Watch({
+    clock: new SteppedClock(at('2020-01-10')),
+    recorder: { record: () => Promise.reject(new Error('nothing is to be recorded')) },
+    reckoner: { reckon: () => Promise.reject(new Error('there is nothing to reckon')), ...remembersNothing },
+    head: () => Promise.resolve(5n),
+    upTo: () => {
+      asked();
+      return new Promise(() => undefined);
+    },
+    candidates: () => Promise.reject(new Error('nothing is to be asked for')),
+    nextDay: (day) => Promise.resolve(day + 3),
+    standsBy: () => false,
+    warn: () => undefined,
+  });
+  const pass = watch.pass();
+  await waiting;
+  await watch.close();
+  await pass;
+  expect(watch.status()).toMatchObject({ state: 'catching-up', error: undefined });
+});

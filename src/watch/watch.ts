@@ -72,9 +72,14 @@ export class Watch {
   #running: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  readonly #closing: Promise<void>;
+  #close: () => void = () => undefined;
 
   constructor(parts: WatchParts) {
     this.#parts = parts;
+    this.#closing = new Promise((resolve) => {
+      this.#close = resolve;
+    });
   }
 
   /** Looks now, and from then on whenever a day has begun; what failed is tried again. */
@@ -116,6 +121,7 @@ export class Watch {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#close();
     clearTimeout(this.#timer);
     await this.#running;
   }
@@ -135,7 +141,9 @@ export class Watch {
         this.#through = day;
         return;
       }
-      if (head !== undefined) await this.#parts.upTo(head);
+      // What is shown may be long in coming: whoever closes the watch does not wait for it.
+      if (head !== undefined) await Promise.race([this.#parts.upTo(head), this.#closing]);
+      if (this.#closed) return;
       this.#quiet = undefined;
       const looked = new Map<string, Looked>();
       let after = '';

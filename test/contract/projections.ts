@@ -783,6 +783,37 @@ function describeBuilding(bench: () => Bench): void {
     await bench().expectReplay(contracts);
   }, 120_000);
 
+  it('is not begun anew by another process, and ends for who waits even where one has dropped what was built', async () => {
+    const contracts = await filled();
+    const first = await bench().start();
+    await bench().settled(first);
+    const second = await bench().start();
+    let begun: () => void = () => undefined;
+    const building = new Promise<void>((resolve) => (begun = resolve));
+    const rebuilding = first.rebuild('all', ({ position }) => void (position > 0n && begun()));
+    await building;
+    await expect(second.rebuild('toy-head')).rejects.toMatchObject({ code: 'rebuild-running' });
+    await rebuilding;
+
+    const again = first.rebuild('all', ({ position }) => void (position > 0n && begun()));
+    await new Promise<void>((resolve) => (begun = resolve));
+    const writer = await openReadModelWriter(bench().url, false);
+    try {
+      const keeper = new CopyKeeper(writer);
+      for (const record of await keeper.read()) if (record.role === 'building') await keeper.drop(record);
+    } finally {
+      await writer.close();
+    }
+    // Where what is being built cannot be dropped before it is done, it is done.
+    const outcome = await again.then(
+      () => 'done',
+      (error: unknown) => (error as { readonly code: string }).code,
+    );
+    expect(['done', 'rebuild-failed']).toContain(outcome);
+    await first.rebuild('all');
+    await bench().expectReplay(contracts);
+  }, 120_000);
+
   it('leaves to the ordinary way what it cannot build, which finds the event', async () => {
     const { ledger } = bench();
     await ledger.register('a');
