@@ -39,7 +39,7 @@ export class Rebuilds {
 
   /** Ends those whose copy another process lets serve by now, or has dropped. */
   settle(records: readonly CopyRecord[]): void {
-    for (const { copy } of [...this.#running.values()]) {
+    for (const { copy } of this.#running.values()) {
       const record = records.find((each) => keyOfCopy(each) === keyOfCopy(copy));
       if (record === undefined)
         this.failed(
