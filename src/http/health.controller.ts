@@ -54,7 +54,7 @@ export class HealthController {
         ? 'a demonstration: its clock is moved by hand, and its records prove nothing about any time'
         : null,
       store: { reachable: head !== 'unreachable', position: textOf(position) },
-      projections: projections.map(described),
+      projections: projections.map((projection) => described(projection, position)),
       watch:
         watch === undefined
           ? null
@@ -138,14 +138,20 @@ function instantOf(body: Buffer): number {
   return Date.parse(now);
 }
 
-function described({ name, version, state, position, building, lag, error }: ProjectionHealth) {
+function described(
+  { name, version, state, position, building, lag, error }: ProjectionHealth,
+  head: bigint | undefined,
+) {
+  // It may not have heard yet of what the store has: then nobody knows how many there are.
+  const isBehind = (position ?? 0n) < (head ?? 0n);
+  const events = lag.events === 0 && isBehind ? undefined : lag.events;
   return {
     name,
     version,
     state,
     position: textOf(position),
     building: building === undefined ? null : { version: building.version, position: textOf(building.position) },
-    lag: { events: lag.events ?? null, milliseconds: Math.round(lag.milliseconds) },
+    lag: { events: events ?? null, milliseconds: Math.round(lag.milliseconds) },
     error: error === undefined ? null : { code: error.code, detail: error.detail, event: error.event ?? null },
   };
 }

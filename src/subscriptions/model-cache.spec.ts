@@ -73,5 +73,14 @@ describe('the cache of facts', () => {
       { by: 'prime-a' },
     );
     expect(estimateBytes(foldAll(given(registered(), narrative).recorded)) - before).toBeGreaterThan(4_000 * 3);
+    const plans = Array.from({ length: 100 }, () =>
+      event(
+        'MitigationProposed',
+        { delay: 'X1', plan: 'x'.repeat(500), recoversDays: 1, by: 'prime-a' },
+        { by: 'prime-a' },
+      ),
+    );
+    const planned = estimateBytes(foldAll(given(registered(), narrative, ...plans).recorded));
+    expect(planned - before).toBeGreaterThan(100 * 2_000);
   });
 });

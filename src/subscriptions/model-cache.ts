@@ -92,6 +92,9 @@ export function estimateBytes(model: ContractModel): number {
   for (const byParty of model.noticed.values()) for (const missed of byParty.values()) bytes += missed.length * 300;
   for (const submitted of model.evidence.values()) bytes += submitted.length * WHOLE;
   for (const { answers } of model.discrepancies.values()) bytes += answers.length * WHOLE;
+  for (const { mitigations, acceptances, determinations, escalations } of model.delays.values())
+    bytes += (mitigations.length + acceptances.length + determinations.length + escalations.length) * WHOLE;
+  for (const { answers, decisions } of model.disputes.values()) bytes += (answers.length + decisions.length) * WHOLE;
   for (const { matches } of model.statements.values()) bytes += matches.length * WHOLE;
   for (const { forecasts, reached } of model.milestones.values())
     bytes += 300 + forecasts.length * 500 + reached.length * 250;
