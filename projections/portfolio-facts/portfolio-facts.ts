@@ -60,8 +60,11 @@ function factText(facts: ContractModel, event: EffectiveEvent, part: PortfolioPa
       : part?.keep(event.asSent as object);
   if (data === undefined) return null;
   const { revision, type, time, recordedtime, reporter, onBehalfOf = 0, version, source, id } = event;
-  const fact: Fact = [revision, type, time, recordedtime, reporter, onBehalfOf, version, data];
-  return JSON.stringify(part?.named === true || event.type === CORRECTION ? [...fact, source, id] : fact);
+  const fact: Fact =
+    part?.named === true || event.type === CORRECTION
+      ? [revision, type, time, recordedtime, reporter, onBehalfOf, version, data, source, id]
+      : [revision, type, time, recordedtime, reporter, onBehalfOf, version, data];
+  return JSON.stringify(fact);
 }
 
 export const portfolioFacts: Projection = {

@@ -299,8 +299,8 @@ export class ContractModel {
   readonly opened = new Map<string, { readonly withdrawn: boolean }>();
   /** Events that speak of what is not opened yet, by the same name; each with all that it still misses. */
   readonly waiting = new Map<string, HeldEvent[]>();
-  /** Revisions of events flagged for resting on what is withdrawn, by the same name. */
-  readonly #resting = new Map<string, number[]>();
+  /** Events flagged for resting on what is withdrawn, by the same name and their revisions. */
+  readonly #resting = new Map<string, Map<number, Required<EventName> & { readonly revision: number }>>();
   readonly flags = new Map<string, Flag>();
   /** Names of all events, by which it is known whether one that is referred to has been heard of. */
   readonly #names = new IdTable();
@@ -514,7 +514,12 @@ export class ContractModel {
     const before = this.opened.get(name);
     if (before === undefined || before.withdrawn) this.opened.set(name, { withdrawn });
     if (before?.withdrawn === true && !withdrawn) {
-      for (const revision of this.#resting.get(name) ?? []) this.unflag('basis-withdrawn', revision);
+      for (const event of this.#resting.get(name)?.values() ?? []) {
+        this.unflag('basis-withdrawn', event.revision);
+        // What else it rests on may still be withdrawn.
+        for (const [other, resting] of this.#resting)
+          if (other !== name && resting.has(event.revision)) this.flag('basis-withdrawn', event, withdrawnText(other));
+      }
       this.#resting.delete(name);
     }
     const waiting = this.waiting.get(name);
@@ -523,7 +528,7 @@ export class ContractModel {
     for (const held of waiting) {
       held.missing.delete(name);
       this.#heard(held.event.revision);
-      if (withdrawn) this.#rests(name, held.event, withdrawnText(kind, qualifiedId));
+      if (withdrawn) this.#rests(name, held.event);
     }
     return waiting.filter((held) => held.missing.size === 0);
   }
@@ -543,7 +548,7 @@ export class ContractModel {
       if (opened === undefined) {
         if (!missing.has(name)) this.#unheardOf(event, `${kind} ${id}`);
         missing.add(name);
-      } else if (opened.withdrawn) this.#rests(name, event, withdrawnText(kind, id));
+      } else if (opened.withdrawn) this.#rests(name, event);
     }
     for (const name of missing) {
       const held = { event, parties: this.parties, missing };
@@ -554,11 +559,12 @@ export class ContractModel {
     return missing.size > 0;
   }
 
-  #rests(name: string, event: EffectiveEvent<object>, detail: string): void {
-    this.flag('basis-withdrawn', event, detail);
+  #rests(name: string, { revision, id, source }: EffectiveEvent<object>): void {
+    const event = { revision, id, source };
+    this.flag('basis-withdrawn', event, withdrawnText(name));
     const resting = this.#resting.get(name);
-    if (resting === undefined) this.#resting.set(name, [event.revision]);
-    else resting.push(event.revision);
+    if (resting === undefined) this.#resting.set(name, new Map([[revision, event]]));
+    else resting.set(revision, event);
   }
 }
 
@@ -568,7 +574,7 @@ function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
   else set.add(value);
 }
 
-const withdrawnText = (kind: OpenedKind, id: string): string => `${kind} ${id} was withdrawn by who reported it`;
+const withdrawnText = (name: string): string => `${name.replace('\n', ' ')} was withdrawn by who reported it`;
 
 /** Whether `a` stands after `b`. */
 export function isAfter(a: Stand, b: Stand): boolean {

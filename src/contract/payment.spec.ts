@@ -153,3 +153,33 @@ test('a statement is matched by an office that compared it, or differs, or was c
     ],
   });
 });
+
+test('what rests on two things that were taken back stays flagged until neither is', () => {
+  const dispatch = (id: string, time: string) =>
+    event(
+      'ShipmentDispatched',
+      {
+        shipment: 'S1',
+        items: [{ line: '1', quantity: 2 }],
+        carrier: 'carrier-a',
+        mode: 'air',
+        from: 'a',
+        to: 'b',
+        eta: '2021-04-01T00:00:00Z',
+      },
+      { by: 'prime-a', time, id },
+    );
+  const back = (id: string, by: string) =>
+    event('EventCorrected', { event: { id }, reason: 'did-not-occur' }, { by, time: '2021-03-10' });
+  const matched = event(
+    'StatementMatched',
+    { statement: 'us-gov/B1', shipment: 'S1', comparedBy: 'Accounts', differences: [] },
+    { by: 'jp-mod', time: '2021-04-01' },
+  );
+  const gone = [dispatch('D', '2021-03-02'), back('D', 'prime-a')];
+  const again = dispatch('E', '2021-05-01');
+  expect(flags(...gone, billed, matched)).toEqual(['basis-withdrawn']);
+  expect(flags(...gone, billed, matched, again)).toEqual([]);
+  const both = [...gone, billed, back(billed.id, 'us-gov'), matched];
+  for (const sent of [both, [...both, again]]) expect(flags(...sent)).toEqual(['basis-withdrawn']);
+});

@@ -3,7 +3,7 @@
  * `sqlite-writer-worker.ts`. It has a connection of its own; SQLite lets one of the two write at a time.
  */
 import { Worker } from 'node:worker_threads';
-import type { ColumnValue, Row, TableDefinition } from '../../projections/projection.js';
+import type { ColumnValue, TableDefinition } from '../../projections/projection.js';
 import { ChangeFailure, type Batch } from './batch.js';
 import type { Checkpoint, CopyId } from './checkpoint.js';
 import { ReadModelError, type ReadModelErrorCode } from './errors.js';
@@ -47,9 +47,6 @@ interface Job {
   readonly resolve: (written: boolean) => void;
   readonly reject: (error: Error) => void;
 }
-
-export const valuesOf = (row: Row, columns: readonly string[]): ColumnValue[] =>
-  columns.map((column) => row[column] ?? null);
 
 function flatRows(rows: DistinctRows, columns: readonly string[]): FlatRows {
   const values: ColumnValue[] = [];

@@ -9,7 +9,7 @@ import { codeOf } from './errors.js';
 import type { ReadModelWriter, WriteTransaction } from './read-model-writer.js';
 import type { DistinctRows } from './row-buffer.js';
 import { BUSY_MS, openSqlite, refusing, SQLITE_TYPES, sqliteError } from './sqlite-connection.js';
-import { valuesOf, type SqliteThread } from './sqlite-thread.js';
+import type { SqliteThread } from './sqlite-thread.js';
 
 /**
  * The rows go in one by one, by a statement prepared once per table: SQLite spends its time on pages, so that statements
@@ -136,8 +136,13 @@ const RETRY_MS = 5;
 const isDriverError = (error: unknown): boolean =>
   error instanceof Error && (error.name === 'SqliteError' || error.name === 'TypeError' || error.name === 'RangeError');
 
+/** Each row's values, in one list that is filled anew: the statement has taken them when the next row comes. */
 function* eachOf(rows: DistinctRows, columns: readonly string[]): Iterable<readonly ColumnValue[]> {
-  for (const row of rows.values()) yield valuesOf(row, columns);
+  const values: ColumnValue[] = columns.map(() => null);
+  for (const row of rows.values()) {
+    for (let at = 0; at < columns.length; at += 1) values[at] = row[columns[at]!] ?? null;
+    yield values;
+  }
 }
 
 function prepareStatements(
