@@ -795,21 +795,25 @@ function describeBuilding(bench: () => Bench): void {
     await expect(second.rebuild('toy-head')).rejects.toMatchObject({ code: 'rebuild-running' });
     await rebuilding;
 
-    const again = first.rebuild('all', ({ position }) => void (position > 0n && begun()));
-    await new Promise<void>((resolve) => (begun = resolve));
     const writer = await openReadModelWriter(bench().url, false);
     try {
-      const keeper = new CopyKeeper(writer);
-      for (const record of await keeper.read()) if (record.role === 'building') await keeper.drop(record);
+      // Where processes share a server, nobody drops what another leads.
+      if (writer.shared === undefined) {
+        const dropping = new Promise<void>((resolve) => (begun = resolve));
+        const again = first.rebuild('toy-trail', ({ position }) => void (position > 0n && begun()));
+        // What has been built by then is not dropped any more.
+        const ended = again.then(
+          () => 'done',
+          (error: unknown) => (error as { readonly code: string }).code,
+        );
+        await dropping;
+        const keeper = new CopyKeeper(writer);
+        for (const record of await keeper.read()) if (record.role === 'building') await keeper.drop(record);
+        expect(['done', 'rebuild-failed']).toContain(await ended);
+      }
     } finally {
       await writer.close();
     }
-    // Where what is being built cannot be dropped before it is done, it is done.
-    const outcome = await again.then(
-      () => 'done',
-      (error: unknown) => (error as { readonly code: string }).code,
-    );
-    expect(['done', 'rebuild-failed']).toContain(outcome);
     await first.rebuild('all');
     await bench().expectReplay(contracts);
   }, 120_000);
