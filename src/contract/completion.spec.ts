@@ -144,3 +144,28 @@ test('another line, or another kind, completes nothing before it was agreed to, 
   );
   expect(since([...checked, reached])).toBe('2018-01-01');
 });
+
+test('what is claimed after it was agreed that deliveries count changes nothing', () => {
+  const first = base([LINE], [{ ...MILESTONE, kind: 'quality' }, OF_ALL]);
+  const counted = amended('A', '2017-11-01', '2018-01-01', { milestones: [MILESTONE] });
+  const claim = (by: string, time: string) =>
+    event('MilestoneReached', { milestone: 'D1', on: '2016-02-01' }, { by, time });
+  const ten = accepted('2016-01-01', 10);
+  expect(since([ten, ...counted], first)).toBe('2018-01-01');
+  expect(since([ten, ...counted, claim('carrier-a', '2026-01-01')], first)).toBe('2018-01-01');
+  // What was reached while that was asked for stays reached.
+  expect(since([ten, claim('jp-mod', '2016-02-01'), ...counted], first)).toBe('2016-02-01');
+});
+
+test('a surplus that is turned back on the day on which less is asked for undoes nothing', () => {
+  const less = amended('A', '2017-12-01', '2018-01-01', quantity(6));
+  const back = (time: string) =>
+    event(
+      'DeliveryRejected',
+      { items: [{ line: '1', quantity: 4 }], reason: 'x', revokes: true },
+      { by: 'jp-mod', time },
+    );
+  for (const time of ['2018-01-01T13:00:00Z', '2018-01-02'])
+    expect(since([accepted('2016-01-01', 10), ...less, back(time)])).toBe('2016-01-01');
+  expect(since([accepted('2016-01-01', 10), back('2017-12-31'), ...less])).toBe('2018-01-01');
+});

@@ -3,6 +3,7 @@
  * What an agreement makes complete by asking less is complete from the day of that agreement: the days before it stay days on which
  * more was owed. What was complete before, and is by what is asked now, stays complete from then.
  */
+import { dayFromNumber, dayNumber } from './calendar.js';
 import { stoodSince } from './delivery-arithmetic.js';
 import type { ContractModel, ReachedFacts } from './model.js';
 import { inForce, onDay, type Ask, type From, type MilestoneInForce } from './terms-in-force.js';
@@ -32,7 +33,11 @@ function completeSince(
   const since = (at: number): string | undefined => {
     const upTo = days[at + 1];
     const ask = onDay(asked, days[at]!)!;
-    if (ask.kind === 'delivery') return deliveredSince(model, ask, days[at]!, upTo);
+    if (ask.kind === 'delivery') {
+      const before = upTo === undefined ? undefined : deliveredSince(model, ask, days[at]!, dayBefore(upTo));
+      // On the day of a change it is enough to have been complete when the day began, whatever was turned back in it.
+      return before ?? deliveredSince(model, ask, days[at]!, upTo);
+    }
     return reached !== undefined && upTo !== undefined && reached > upTo ? undefined : reached;
   };
   const last = days.length - 1;
@@ -46,6 +51,8 @@ function completeSince(
   }
   return now;
 }
+
+const dayBefore = (day: string): string => dayFromNumber(dayNumber(day) - 1);
 
 const later = (a: string, b: string): string => (a > b ? a : b);
 
@@ -84,17 +91,25 @@ function deliveredSince(model: ContractModel, ask: Ask, day: string, upTo: strin
     if (most === undefined) return undefined;
     const facts = model.lines.get(line);
     const target = ask.quantity ?? most;
+    // What goes beyond the line's quantity is not counted.
+    if (target > most) return undefined;
     if (upTo === undefined && (facts?.accepted.total ?? 0n) < target) return undefined;
-    const since = stoodSince(facts?.deliveries ?? [], target, most, start, upTo);
+    const since = stoodSince(facts?.deliveries ?? [], target, start, upTo);
     if (since === undefined) return undefined;
     if (latest === undefined || since > latest) latest = since;
   }
   return latest;
 }
 
-/** The `on` of the word that counts of those that a milestone was reached. */
+/**
+ * The `on` of the word that counts of those that a milestone was reached. Where it is deliveries that count now, only what was said
+ * before it was agreed that they do: what is claimed since changes nothing.
+ */
 function reachedOn(model: ContractModel, milestone: MilestoneInForce): string | undefined {
-  const reached = model.milestones.get(milestone.milestone)?.reached ?? [];
+  const { kind, kindAgreedAt } = milestone;
+  const reached = (model.milestones.get(milestone.milestone)?.reached ?? []).filter(
+    ({ revision }) => kind !== 'delivery' || revision < kindAgreedAt,
+  );
   const isOfBuyer = ({ buyer }: ReachedFacts): boolean => buyer;
   const isOfResponsible = ({ party }: ReachedFacts): boolean => party === milestone.responsible;
   // What either said itself is put aside by nothing that others record in a name.

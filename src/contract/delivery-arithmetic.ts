@@ -80,18 +80,15 @@ function standing(of: { readonly origin: bigint; readonly destination: bigint; r
 
 /**
  * The day from which the accepted quantity has stood at `target`, counted from the start of the contract; `undefined`
- * while it does not. What goes beyond `most`, the line's quantity, is not counted. A target of nothing has stood since
- * `start`.
+ * while it does not. A target of nothing has stood since `start`.
  * @param upTo the last day whose deliveries count; left out for all
  */
 export function stoodSince(
   deliveries: readonly DeliveryFacts[],
   target: bigint,
-  most: bigint,
   start: string,
   upTo?: string,
 ): string | undefined {
-  if (target > most) return undefined;
   const running = new AcceptedQuantity();
   let since = target <= 0n ? start : undefined;
   for (const delivery of deliveries) {

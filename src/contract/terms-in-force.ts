@@ -66,6 +66,8 @@ export interface MilestoneInForce extends Ask {
   readonly introducedBy: AmendmentFacts | undefined;
   /** What was asked for by the days of the agreements that did; the last is what is in force. */
   readonly asked: readonly From<Ask>[];
+  /** Revision of the agreement since which it has been of its kind; -1 for what introduced it. */
+  readonly kindAgreedAt: number;
 }
 
 export interface InForce {
@@ -132,6 +134,8 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[]
  */
 class Decided<T> {
   readonly list: From<T>[];
+  /** Revision of the agreement since which it has been what it is; -1 for what introduced it. */
+  agreedAt = -1;
   #by: Stand | undefined;
 
   constructor(value: T, introducedBy: AmendmentFacts | undefined) {
@@ -143,6 +147,7 @@ class Decided<T> {
   give(amendment: AmendmentFacts, value: T): void {
     if (this.#by !== undefined && compareStands(amendment, this.#by) < 0) return;
     this.#by = amendment;
+    if (value !== this.list.at(-1)?.value) this.agreedAt = agreedAt(amendment);
     const [{ day: first } = { day: '' }] = this.list;
     const day = agreementDay(amendment);
     this.list.push({ day: day < first ? first : day, value });
@@ -229,6 +234,7 @@ function compute(model: ContractModel): InForce {
       cancelledOn: undefined,
       introducedBy,
       asked: [],
+      kindAgreedAt: -1,
     });
   };
 
@@ -286,6 +292,7 @@ function compute(model: ContractModel): InForce {
   }
   for (const [id, milestone] of milestones) {
     milestone.asked = asksOf(asks.get(id)!);
+    milestone.kindAgreedAt = asks.get(id)!.kind.agreedAt;
     const line = milestone.line === null ? undefined : lines.get(milestone.line);
     if (
       line?.cancelledOn !== undefined &&

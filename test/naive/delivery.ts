@@ -184,11 +184,15 @@ export function completeSince(book: Book, wanted: Wanted): string | undefined {
       else since ??= day;
     };
     for (const day of days.toSorted()) {
+      const atBeginning = since;
       const before = inOrder.filter((fact) => timeDay(fact) < day).length;
       const through = inOrder.filter((fact) => timeDay(fact) <= day).length;
       for (let count = before + 1; count <= through; count += 1) look(day, askedBy(day), count);
       if (day === wanted.reached) look(day, askedBy(day), through);
-      if (agreements.includes(day)) look(day, day, through);
+      if (!agreements.includes(day)) continue;
+      look(day, day, through);
+      // It was complete before the day of the change, and is after it.
+      if (since !== undefined) since = atBeginning ?? since;
     }
     return since;
   };

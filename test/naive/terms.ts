@@ -225,7 +225,7 @@ interface Whole {
   /** What later amendments gave of it, in the order in which they decide. */
   readonly changes: readonly Data[];
   /** The changes, with the day on which each was agreed. */
-  readonly steps: readonly { readonly on: string; readonly data: Data }[];
+  readonly steps: readonly { readonly on: string; readonly revision: number; readonly data: Data }[];
 }
 
 const wholeLine = (data: Data): boolean => ['description', 'quantity', 'unit', 'unitValue'].every((key) => key in data);
@@ -255,8 +255,8 @@ function introduced(book: Book, list: 'lines' | 'milestones', id: string, whole:
 }
 
 function changesIn(agreed: readonly Amendment[], list: string, id: string, value: string) {
-  const steps = agreed.flatMap(({ fact, agreedOn }) =>
-    given(fact, list, id, value).map((data) => ({ on: agreedOn!, data })),
+  const steps = agreed.flatMap(({ fact, agreedOn, agreement }) =>
+    given(fact, list, id, value).map((data) => ({ on: agreedOn!, revision: agreement!.revision, data })),
   );
   return { steps, changes: steps.map(({ data }) => data) };
 }
@@ -278,6 +278,18 @@ function cancelledOn(book: Book, list: 'lines' | 'milestones', id: string, value
 /** What a field was on a day: what the amendment latest in `time` gave of those agreed by then, else what it was introduced with. */
 const fieldOn = ({ data, steps }: Whole, field: string, day: string): any =>
   steps.findLast((step) => step.on <= day && step.data[field] !== undefined)?.data[field] ?? data[field];
+
+/** Of the agreements as they followed each other, by day: that from which on it was of the kind that it is now. */
+function kindAgreedAt(whole: Whole): number {
+  const days = [...new Set(whole.steps.map(({ on }) => on))].toSorted(byText);
+  let [kind, at] = [whole.data['kind'], -1];
+  for (const day of days) {
+    const then = fieldOn(whole, 'kind', day);
+    const by = whole.steps.findLast(({ on, data }) => on <= day && data['kind'] !== undefined);
+    if (then !== kind) [kind, at] = [then, by!.revision];
+  }
+  return at;
+}
 
 const introducedOn = ({ amendment }: Whole): string => amendment?.agreedOn ?? '';
 
@@ -338,6 +350,8 @@ export interface Milestone {
   readonly cancelledOn: string | undefined;
   readonly changedOn: readonly string[];
   readonly askedOn: (day: string) => Asked;
+  /** Whether an event was recorded before it was agreed that it is of its kind. */
+  readonly isBeforeKind: (fact: Fact) => boolean;
 }
 
 /** What has to come about for it to be complete. */
@@ -371,6 +385,7 @@ export const milestones = once((book: Book): Milestone[] => {
       introducedOn: introducedOn(whole),
       cancelledOn: cancelled.length === 0 ? undefined : cancelled.reduce(earlier),
       changedOn: whole.steps.map(({ on }) => on),
+      isBeforeKind: ({ revision }) => revision < kindAgreedAt(whole),
       askedOn: (day) => {
         const quantity = fieldOn(whole, 'quantity', day) as Quantity | undefined;
         return {
