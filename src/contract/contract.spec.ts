@@ -95,6 +95,35 @@ describe('rights', () => {
   });
 });
 
+test('a prime whom the buyer alone brought in answers nothing for who delivers', () => {
+  const removed = event('PartyRemoved', { party: 'prime-a', role: 'prime', reason: 'x' }, { by: 'jp-mod' });
+  const added = (party: string, by: string) =>
+    event('PartyAdded', { party, name: 'n', role: 'prime', country: 'JP' }, { by });
+  const reported = (delay: string, by: string) =>
+    event(
+      'DelayReported',
+      { delay, cause: { code: 'x', locus: 'buyer', detail: 'x' }, startedOn: '2020-01-20', forecasts: [] },
+      { by },
+    );
+  const raised = event(
+    'DiscrepancyRaised',
+    { discrepancy: 'R1', kind: 'damage', line: '1', detail: 'x' },
+    { by: 'jp-mod' },
+  );
+  const before = [...base, reported('D1', 'us-gov'), reported('D2', 'jp-mod'), raised, removed];
+  const answers = (by: string) => [
+    event('DelayResolved', { delay: 'us-gov/D1', resolvedOn: '2020-02-01', actualDays: 0 }, { by }),
+    event('DelayAcknowledged', { delay: 'jp-mod/D2' }, { by }),
+    event('DiscrepancyAnswered', { discrepancy: 'jp-mod/R1', answer: 'accepted', remedy: 'credit' }, { by }),
+  ];
+  for (const answer of answers('prime-b')) {
+    expect(refusalOf([...before, added('prime-b', 'jp-mod')], answer)).toMatchObject({ code: 'not-permitted' });
+    expect(refusalOf([...before, added('prime-b', 'us-gov')], answer)).toBeUndefined();
+  }
+  for (const answer of answers('prime-a'))
+    expect(refusalOf([...before, added('prime-a', 'jp-mod')], answer)).toBeUndefined();
+});
+
 describe('registration', () => {
   test.each([
     [

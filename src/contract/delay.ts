@@ -36,6 +36,7 @@ import {
 } from './event-type.js';
 import { insertByStand, isAfter, type ContractModel, type Stand } from './model.js';
 import { missedRules } from './obligations.js';
+import { answersAsSeller } from './registration.js';
 import { foldForecast } from './schedule.js';
 import type { DecisionState } from './state.js';
 
@@ -186,8 +187,8 @@ const delayMention = (data: { readonly delay: string }) => mention('delay', data
 /** Who acknowledges: the buyer; seller or prime, where the buyer reported. */
 function acknowledgeRules(state: DecisionState, event: ProposedEvent<DelayAcknowledged>): Refusal | undefined {
   const owner = qualified('delay', event.data.delay, event.party).split('/')[0] ?? '';
-  const ok = state.has(owner, 'buyer') ? state.has(event.party, 'seller', 'prime') : state.has(event.party, 'buyer');
-  return ok
+  if (state.has(owner, 'buyer') && state.has(event.party, 'seller', 'prime')) return answersAsSeller(state, event);
+  return !state.has(owner, 'buyer') && state.has(event.party, 'buyer')
     ? undefined
     : refuse('not-permitted', 'a delay is acknowledged by the buyer; one the buyer reported, by seller or prime');
 }
@@ -394,6 +395,7 @@ export const delayTypes = [
     by: ['seller', 'prime'],
     inPersonOnly: true,
     mentions: delayMention,
+    rules: answersAsSeller,
     happenedOn: ({ resolvedOn }) => [{ day: resolvedOn, pointer: '/resolvedOn' }],
     portfolio: { folds: true, keep: (data) => data },
     fold: foldResolved,

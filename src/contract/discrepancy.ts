@@ -4,6 +4,7 @@ import { eventType, mention, named, nameOf, qualified, reportedBy, type Effectiv
 import { dayOf, daysBetween } from './calendar.js';
 import type { ContractModel } from './model.js';
 import { flagCurrency } from './payment.js';
+import { answersAsSeller } from './registration.js';
 import { shipmentOf } from './shipment.js';
 
 export const DISCREPANCY_KINDS = ['shortage', 'overage', 'damage', 'deficient', 'documentation', 'billing'] as const;
@@ -154,6 +155,7 @@ export const discrepancyTypes = [
     by: ['seller', 'prime'],
     inPersonOnly: true,
     answers: answered,
+    rules: answersAsSeller,
     portfolio: { folds: true, keep: ({ discrepancy }) => ({ discrepancy }) },
     fold: (model, event) => {
       if (!event.withdrawn) discrepancyOf(model, event)?.answers.push(event);

@@ -229,6 +229,7 @@ export function evolveRegistration(
   state.assign('currency', data.value.currency);
   // A role that the registration had given before, and that was taken away since, is not given back by a correction.
   for (const { party, role } of data.parties) if (!isAmong(before, party, role)) state.grant(party, role);
+  for (const { party, role } of data.parties) if (role === 'prime') state.addTo(state.sellersPrimes, party);
   // Who confirmed had confirmed other terms.
   for (const party of state.confirmedBy) state.removeFrom(state.confirmedBy, party);
   for (const { line } of data.lines) state.addTo(state.lines, line);
@@ -270,6 +271,12 @@ function partyRules(state: DecisionState, event: ProposedEvent<PartyAdded | Part
     return refuseField('not-permitted', '/role', 'a prime adds and removes only subcontractors and carriers');
   return undefined;
 }
+
+/** Of what seller or prime say to the buyer: a prime whom the buyer alone brought in does not say it for them. */
+export const answersAsSeller = (state: DecisionState, { party }: ProposedEvent): Refusal | undefined =>
+  state.answersAsSeller(party)
+    ? undefined
+    : refuse('not-permitted', `the buyer alone made ${party} prime: it does not answer for who delivers`);
 
 function foldRegistration(model: ContractModel, event: ContractEvent<ContractRegistered>): void {
   const { data } = event;
@@ -407,7 +414,11 @@ export const registrationTypes = [
         return refuse('limit-exceeded', `a contract has at most ${MAX_ENTRIES} party entries`);
       return undefined;
     },
-    evolve: (state, event) => state.grant(event.data.party, event.data.role),
+    evolve: (state, event) => {
+      const { party, role } = event.data;
+      state.grant(party, role);
+      if (role === 'prime' && !state.has(event.party, 'buyer')) state.addTo(state.sellersPrimes, party);
+    },
     portfolio: { folds: true, keep: ({ party, role }) => ({ party, role }) },
     fold: (model, event) => {
       // On a day before it was removed the party has the role already.

@@ -43,6 +43,8 @@ export class DecisionState {
   readonly acted = new Set<string>();
   /** Roles that were taken away and not given again, as `PARTY ROLE`. */
   readonly removed = new Set<string>();
+  /** Who was made prime by the registration or the seller, at any time. */
+  readonly sellersPrimes = new Set<string>();
   /** Lines and milestones that it has, agreed or proposed. */
   readonly lines = new Set<string>();
   readonly milestones = new Set<string>();
@@ -131,6 +133,11 @@ export class DecisionState {
     const known = map.has(key);
     map.set(key, value);
     this.#undo.push(() => (known ? map.set(key, before as V) : map.delete(key)));
+  }
+
+  /** Whether a party answers for who delivers: the seller, and a prime whom not the buyer alone brought in. */
+  answersAsSeller(party: string): boolean {
+    return this.has(party, 'seller') || (this.has(party, 'prime') && this.sellersPrimes.has(party));
   }
 
   /** Gives a party a role, and makes the party known. */
