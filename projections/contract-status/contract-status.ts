@@ -261,7 +261,7 @@ const NONE: ReadonlySet<string> = new Set();
 
 export const contractStatus: Projection = {
   name: 'contract-status',
-  version: 7,
+  version: 8,
   tables: [contractTable, detailTable, partyTable, lineTable, flagTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     rows.put(contractTable, contractRow(facts));

@@ -153,7 +153,7 @@ function milestoneRow(facts: ContractModel, milestone: string, seq: number): Row
 
 export const delayAccountability: Projection = {
   name: 'delay-accountability',
-  version: 6,
+  version: 7,
   tables: [
     accountabilityContractTable,
     accountabilityMilestoneTable,

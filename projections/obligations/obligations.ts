@@ -69,7 +69,7 @@ export type ObligationsDelayRow = ReturnType<typeof delayFacts>;
 
 export const obligations: Projection = {
   name: 'obligations',
-  version: 5,
+  version: 6,
   tables: [obligationsContractTable, obligationsReportTable, obligationsDelayTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

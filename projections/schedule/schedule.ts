@@ -213,7 +213,7 @@ function putMoves(facts: ContractModel, milestone: string, rows: RowSink, came?:
 
 export const schedule: Projection = {
   name: 'schedule',
-  version: 9,
+  version: 10,
   tables: [scheduleContractTable, milestoneTable, redatingTable, forecastTable, correctionTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (touched.all || touched.parties)

@@ -149,7 +149,7 @@ export function cardRows(facts: ContractModel): readonly Row[] {
 
 export const scorecards: Projection = {
   name: 'scorecards',
-  version: 5,
+  version: 6,
   tables: [scorecardsTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (concerns(facts, touched)) for (const row of cardRows(facts)) rows.put(scorecardsTable, row);

@@ -169,3 +169,40 @@ test('a surplus that is turned back on the day on which less is asked for undoes
     expect(since([accepted('2016-01-01', 10), ...less, back(time)])).toBe('2016-01-01');
   expect(since([accepted('2016-01-01', 10), back('2017-12-31'), ...less])).toBe('2018-01-01');
 });
+
+describe('what is cancelled stands still', () => {
+  const two = base([LINE, { ...LINE, line: '2' }]);
+  const moved = (line: string) => ({ milestones: [{ ...MILESTONE, line }] });
+  const gone = (line: string) => ({ lines: [{ line, cancelled: true }] });
+  const dates = (...sent: readonly Sent[]) => milestoneDates(foldAll(given(...two, ...sent).recorded), 'D1');
+
+  test('from when it came to be of a line that was cancelled before, and not from then', () => {
+    const offer = offered('A', '2015-06-01', moved('2'));
+    const cancelled = amended('C', '2015-12-01', '2016-02-01', gone('2'));
+    expect(dates(offer, ...cancelled).stillFrom).toBeUndefined();
+    expect(dates(offer, ...cancelled, agreed('A', '2026-03-22')).stillFrom).toBe('2026-03-22');
+  });
+
+  test('whatever line it is given since', () => {
+    const offer = offered('A', '2015-06-01', moved('2'));
+    const cancelled = amended('C', '2018-01-01', '2018-02-01', gone('1'));
+    expect(dates(offer, ...cancelled, agreed('A', '2026-03-22')).stillFrom).toBe('2018-02-01');
+  });
+
+  test('whatever is delivered or claimed since', () => {
+    const cancelled = amended('C', '2018-01-01', '2018-02-01', {
+      milestones: [{ milestone: 'D1', cancelled: true }],
+    });
+    expect(dates(...cancelled, accepted('2026-06-30', 10))).toMatchObject({
+      actual: undefined,
+      stillFrom: '2018-02-01',
+    });
+    expect(dates(accepted('2017-06-30', 10), ...cancelled).actual).toBe('2017-06-30');
+    const quality = base([LINE], [{ ...MILESTONE, kind: 'quality' }]);
+    const claim = (time: string) => event('MilestoneReached', { milestone: 'D1', on: '2016-01-01' }, { time });
+    const actual = (...sent: readonly Sent[]) =>
+      milestoneDates(foldAll(given(...quality, ...sent).recorded), 'D1').actual;
+    expect(actual(...cancelled, claim('2026-01-01'))).toBeUndefined();
+    expect(actual(claim('2017-01-01'), ...cancelled)).toBe('2016-01-01');
+  });
+});

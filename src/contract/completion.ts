@@ -8,7 +8,10 @@ import { stoodSince } from './delivery-arithmetic.js';
 import type { ContractModel, ReachedFacts } from './model.js';
 import { inForce, onDay, type Ask, type From, type MilestoneInForce } from './terms-in-force.js';
 
-/** The day a milestone was reached; `undefined` while it is not. A cancelled one keeps what was asked for when it was cancelled. */
+/**
+ * The day a milestone was reached; `undefined` while it is not. A cancelled one keeps what was asked for when it was cancelled, and
+ * stands still: nothing delivered or claimed since bears on it.
+ */
 export const reachedSince = (model: ContractModel, milestone: MilestoneInForce): string | undefined =>
   completeSince(model, milestone.asked, milestone.cancelledOn, reachedOn(model, milestone));
 
@@ -20,7 +23,7 @@ export const allDeliveredSince = (model: ContractModel): string | undefined =>
   completeSince(model, ALL_LINES, undefined, undefined);
 
 /**
- * @param until the last day whose agreements count
+ * @param until the last day whose agreements and deliveries count
  * @param reached the day on which it was reached, where that is not for deliveries to show
  */
 function completeSince(
@@ -31,10 +34,11 @@ function completeSince(
 ): string | undefined {
   const days = daysOfChanges(model, asked, until);
   const since = (at: number): string | undefined => {
-    const upTo = days[at + 1];
+    const upTo = days[at + 1] ?? until;
     const ask = onDay(asked, days[at]!)!;
     if (ask.kind === 'delivery') {
-      const before = upTo === undefined ? undefined : deliveredSince(model, ask, days[at]!, dayBefore(upTo));
+      const before =
+        days[at + 1] === undefined ? undefined : deliveredSince(model, ask, days[at]!, dayBefore(days[at + 1]!));
       // On the day of a change it is enough to have been complete when the day began, whatever was turned back in it.
       return before ?? deliveredSince(model, ask, days[at]!, upTo);
     }
@@ -106,9 +110,10 @@ function deliveredSince(model: ContractModel, ask: Ask, day: string, upTo: strin
  * before it was agreed that they do: what is claimed since changes nothing.
  */
 function reachedOn(model: ContractModel, milestone: MilestoneInForce): string | undefined {
-  const { kind, kindAgreedAt } = milestone;
+  const { kind, kindAgreedAt, cancelledAt = Number.POSITIVE_INFINITY } = milestone;
+  const before = kind === 'delivery' ? Math.min(kindAgreedAt, cancelledAt) : cancelledAt;
   const reached = (model.milestones.get(milestone.milestone)?.reached ?? []).filter(
-    ({ revision }) => kind !== 'delivery' || revision < kindAgreedAt,
+    ({ revision }) => revision < before,
   );
   const isOfBuyer = ({ buyer }: ReachedFacts): boolean => buyer;
   const isOfResponsible = ({ party }: ReachedFacts): boolean => party === milestone.responsible;

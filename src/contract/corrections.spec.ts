@@ -351,6 +351,16 @@ describe('quantities beyond the line', () => {
     expect(flagged(...shipped, late, early)).toEqual(beyond);
   });
 
+  test('say what the line has now', () => {
+    const less = (quantity: number, amendment: string) => [
+      event('ContractAmended', { amendment, consulted: [], rationale: 'x', lines: [{ line: '1', quantity }] }),
+      event('AmendmentAgreed', { amendment }, { by: 'jp-mod' }),
+    ];
+    const six = accept('S', 6, '2020-01-20', 'six');
+    const history = [dispatch('S', 2), six, ...less(3, 'A'), ...less(2, 'B')];
+    expect(flagged(...history)).toContain('six: accepted in all more than the 2 of line 1');
+  });
+
   test('never make a delivery milestone reached that asks for more than the line has', () => {
     const milestone = { kind: 'delivery', description: 'x', due: '2021-01-01', binding: 'firm' };
     const milestones = [

@@ -489,7 +489,7 @@ export class ContractModel {
 
   flag(code: FlagCode, event: Pick<EffectiveEvent, 'revision' | 'id' | 'source'>, detail: string): void {
     const key = `${event.revision} ${code}`;
-    if (this.flags.has(key)) return;
+    if (this.flags.get(key)?.detail === detail) return;
     const flag: Flag = { code, revision: event.revision, event: nameOf(event), detail };
     this.flags.set(key, flag);
     this.#touched.flagged.set(key, flag);

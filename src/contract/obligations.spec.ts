@@ -4,9 +4,11 @@ import { obligationsView } from '../../projections/obligations/queries.js';
 import { obligations } from '../../projections/obligations/obligations.js';
 import {
   confirmed,
+  effective,
   event,
   foldAll,
   given,
+  MemoryRows,
   registered,
   registrationData,
   rowsAfter,
@@ -15,6 +17,7 @@ import {
   type Sent,
 } from '../../test/support/scenario.js';
 import { dayNumber } from './calendar.js';
+import { fold } from './contract.js';
 import { endDaysBefore } from './obligations.js';
 
 const terms = {
@@ -254,4 +257,28 @@ test('nothing is owed once both sides have closed, and not more than a hundred i
   expect(missed('2021-01-01', close('us-gov')).length).toBe(11);
   expect(missed('2040-01-01').length).toBe(100);
   expect(missed('2040-01-01').at(-1)).toBe('overdue/prime-a/1/2028-03-28');
+});
+
+test('a milestone that is given a line leaves no row of its own behind', () => {
+  const whole = { kind: 'delivery', description: 'x', due: '2021-06-30', binding: 'firm' };
+  const first = registered({ milestones: [{ milestone: 'ALL', ...whole }] });
+  const amended1 = event(
+    'ContractAmended',
+    { amendment: 'A', consulted: [], rationale: 'x', milestones: [{ milestone: 'ALL', line: '1', ...whole }] },
+    { time: '2020-03-01' },
+  );
+  const played = given(
+    first,
+    confirmed(),
+    amended1,
+    event('AmendmentAgreed', { amendment: 'A' }, { by: 'jp-mod', time: '2020-03-02' }),
+  );
+  // As rows are written while events come in, one by one.
+  const model = foldAll([]);
+  const rows = new MemoryRows();
+  for (const each of effective(played.recorded)) {
+    fold(model, each);
+    obligations.evolve(model, model.takeTouched(), rows);
+  }
+  expect(rows.rows).toEqual(rowsAfter(obligations, played));
 });

@@ -71,7 +71,8 @@ export function reportsTouched(model: ContractModel, touched: Touched): Readonly
   const { lines, milestones: known } = inForce(model);
   if (all) {
     for (const line of lines.keys()) keys.add(line);
-    for (const { line, milestone } of known.values()) if (line === null) keys.add(reportKey(null, milestone));
+    // One that has a line now may have had none.
+    for (const milestone of known.keys()) keys.add(reportKey(null, milestone));
     for (const key of model.noticed.keys()) keys.add(key);
     return keys;
   }

@@ -51,6 +51,7 @@ export interface LineInForce {
   readonly standard: string | null;
   /** The day of the first agreement that cancels it. */
   readonly cancelledOn: string | undefined;
+  readonly cancelledAt: number | undefined;
   /** Its quantities by the days of the agreements that gave them. */
   readonly quantities: readonly From<bigint>[];
 }
@@ -64,6 +65,8 @@ export interface MilestoneInForce extends Ask {
   readonly cancelledOn: string | undefined;
   /** The amendment that introduced it; `undefined` for the registration. */
   readonly introducedBy: AmendmentFacts | undefined;
+  /** Revision of the agreement by which it was cancelled; `undefined` while it is not. */
+  readonly cancelledAt: number | undefined;
   /** What was asked for by the days of the agreements that did; the last is what is in force. */
   readonly asked: readonly From<Ask>[];
   /** Revision of the agreement since which it has been of its kind; -1 for what introduced it. */
@@ -205,6 +208,7 @@ function compute(model: ContractModel): InForce {
       responsible: entry.responsible ?? leading,
       standard: entry.standard ?? null,
       cancelledOn: undefined,
+      cancelledAt: undefined,
       quantities: quantity.list,
     });
   };
@@ -232,6 +236,7 @@ function compute(model: ContractModel): InForce {
       responsible: entry.responsible ?? (entry.kind === 'payment' ? buyer : (line?.responsible ?? leading)),
       baseline: entry.due,
       cancelledOn: undefined,
+      cancelledAt: undefined,
       introducedBy,
       asked: [],
       kindAgreedAt: -1,
@@ -278,12 +283,12 @@ function compute(model: ContractModel): InForce {
     const day = agreementDay(amendment);
     for (const entry of amendment.data.lines ?? []) {
       const line = lines.get(entry.line);
-      if (entry.cancelled === true && line !== undefined) line.cancelledOn ??= day;
+      if (entry.cancelled === true && line !== undefined) cancel(line, day, agreedAt(amendment));
       if (entry.quantity !== undefined) quantities.get(entry.line)?.give(amendment, quantityOf(entry.quantity));
     }
     for (const entry of amendment.data.milestones ?? []) {
       const milestone = milestones.get(entry.milestone);
-      if (entry.cancelled === true && milestone !== undefined) milestone.cancelledOn ??= day;
+      if (entry.cancelled === true && milestone !== undefined) cancel(milestone, day, agreedAt(amendment));
       const ask = asks.get(entry.milestone);
       if (entry.kind !== undefined) ask?.kind.give(amendment, entry.kind);
       if (entry.line !== undefined) ask?.line.give(amendment, entry.line);
@@ -293,12 +298,20 @@ function compute(model: ContractModel): InForce {
   for (const [id, milestone] of milestones) {
     milestone.asked = asksOf(asks.get(id)!);
     milestone.kindAgreedAt = asks.get(id)!.kind.agreedAt;
-    const line = milestone.line === null ? undefined : lines.get(milestone.line);
-    if (
-      line?.cancelledOn !== undefined &&
-      !(milestone.cancelledOn !== undefined && milestone.cancelledOn < line.cancelledOn)
-    )
-      milestone.cancelledOn = line.cancelledOn;
+    // A cancelled line cancels what is of it then, and what comes to be of it later from when it does; both stay cancelled.
+    for (const [at, { day, value }] of milestone.asked.entries()) {
+      const line = value.line === null ? undefined : lines.get(value.line);
+      const until = milestone.asked[at + 1]?.day;
+      if (line?.cancelledOn === undefined || (until !== undefined && line.cancelledOn >= until)) continue;
+      const given = at === 0 && milestone.introducedBy !== undefined ? milestone.introducedBy : undefined;
+      const givenAt = given === undefined ? asks.get(id)!.line.agreedAt : agreedAt(given);
+      const [from, revision] = line.cancelledOn < day ? [day, givenAt] : [line.cancelledOn, line.cancelledAt];
+      if (milestone.cancelledOn === undefined || from < milestone.cancelledOn) {
+        milestone.cancelledOn = from;
+        milestone.cancelledAt = revision;
+      }
+      break;
+    }
   }
 
   const deliveries = new Map<string, Set<string>>([...lines.keys()].map((line) => [line, new Set()]));
@@ -335,6 +348,17 @@ function introducersOf(agreed: readonly AmendmentFacts[]) {
       if (isWholeMilestone(entry)) note(milestones, entry.milestone, amendment);
   }
   return { lines, milestones };
+}
+
+/** The first agreement that cancels decides. To be called in the order of the days of agreement. */
+function cancel(
+  what: { cancelledOn: string | undefined; cancelledAt: number | undefined },
+  day: string,
+  revision: number,
+): void {
+  if (what.cancelledOn !== undefined) return;
+  what.cancelledOn = day;
+  what.cancelledAt = revision;
 }
 
 /** Revision of the agreement that made it binding. */

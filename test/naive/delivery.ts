@@ -169,14 +169,16 @@ function isComplete(book: Book, wanted: Wanted, day: string, facts: readonly Fac
  * had come about. Within a day deliveries come first, each by what was asked for until then, and what was agreed comes last.
  */
 export function completeSince(book: Book, wanted: Wanted): string | undefined {
-  const inOrder = deliveries(book).toSorted(byTime);
+  const isOver = (day: string): boolean => wanted.until !== undefined && day > wanted.until;
+  const inOrder = deliveries(book)
+    .filter((fact) => !isOver(timeDay(fact)))
+    .toSorted(byTime);
   const start = registrationOf(book)!.data['signedOn'] as string;
   const changes = [...new Set([...wanted.changedOn, ...lines(book).flatMap(daysOfLine)])]
-    .filter((day) => day > wanted.from && (wanted.until === undefined || day <= wanted.until))
+    .filter((day) => day > wanted.from && !isOver(day))
     .toSorted();
-  const days = [
-    ...new Set([...changes, ...inOrder.map(timeDay), ...(wanted.reached === undefined ? [] : [wanted.reached])]),
-  ];
+  const reached = wanted.reached === undefined || isOver(wanted.reached) ? [] : [wanted.reached];
+  const days = [...new Set([...changes, ...inOrder.map(timeDay), ...reached])];
   const walk = (askedBy: (day: string) => string, agreements: readonly string[]): string | undefined => {
     let since = isComplete(book, wanted, askedBy(''), [], '') ? start : undefined;
     const look = (day: string, asked: string, count: number): void => {

@@ -131,8 +131,7 @@ export const actualOf = (book: Book, milestone: Milestone): string | undefined =
   });
 
 function saidToBeReached(book: Book, milestone: Milestone): string | undefined {
-  // Where deliveries count now, what was claimed since that was agreed changes nothing.
-  const words = claims(book, milestone).filter((fact) => milestone.kind !== 'delivery' || milestone.isBeforeKind(fact));
+  const words = claims(book, milestone).filter(milestone.isHeard);
   const inPerson = words.filter(({ onBehalfOf }) => onBehalfOf === undefined);
   const ofBuyer = (facts: readonly Fact[]) => lastByTime(facts.filter((fact) => held(book, fact, 'buyer')));
   const ofResponsible = (facts: readonly Fact[]) =>

@@ -268,25 +268,48 @@ const given = (fact: Fact, list: string, id: string, value: string): Data[] =>
 const inForce = (whole: Whole, field: string): any =>
   whole.changes.findLast((change) => change[field] !== undefined)?.[field] ?? whole.data[field];
 
-function cancelledOn(book: Book, list: 'lines' | 'milestones', id: string, value: string): string | undefined {
-  const days = agreedAmendments(book)
-    .filter(({ fact }) => given(fact, list, id, value).some(({ cancelled }) => cancelled === true))
-    .map(({ agreedOn }) => agreedOn!);
-  return days.length === 0 ? undefined : days.reduce(earlier);
+interface Cancelled {
+  readonly on: string;
+  /** Of the agreement that did it. */
+  readonly revision: number;
+}
+const firstOf = (cancelled: readonly Cancelled[]): Cancelled | undefined =>
+  cancelled.reduce<Cancelled | undefined>((first, each) => (first && first.on <= each.on ? first : each), undefined);
+
+const cancellation = (book: Book, list: 'lines' | 'milestones', id: string, value: string): Cancelled | undefined =>
+  firstOf(
+    agreedAmendments(book)
+      .filter(({ fact }) => given(fact, list, id, value).some(({ cancelled }) => cancelled === true))
+      .map(({ agreedOn, agreement }) => ({ on: agreedOn!, revision: agreement!.revision })),
+  );
+
+/** By its lines: one that is cancelled cancels what is of it then, and what comes to be of it later when it does. */
+function cancelledByLine(book: Book, whole: Whole): Cancelled | undefined {
+  const first = introducedOn(whole);
+  const days = [first, ...whole.steps.map(({ on }) => later(on, first)).toSorted(byText)];
+  const found = days.flatMap((day, at): Cancelled[] => {
+    const line = fieldOn(whole, 'line', day) as string | undefined;
+    const by = line === undefined ? undefined : cancellation(book, 'lines', 'line', line);
+    const until = days.slice(at + 1).find((other) => other > day);
+    if (by === undefined || (until !== undefined && by.on >= until)) return [];
+    const movedAt = day === first && first !== '' ? whole.amendment!.agreement!.revision : agreedAtOf(whole, 'line');
+    return [by.on < day ? { on: day, revision: movedAt } : by];
+  });
+  return firstOf(found);
 }
 
 /** What a field was on a day: what the amendment latest in `time` gave of those agreed by then, else what it was introduced with. */
 const fieldOn = ({ data, steps }: Whole, field: string, day: string): any =>
   steps.findLast((step) => step.on <= day && step.data[field] !== undefined)?.data[field] ?? data[field];
 
-/** Of the agreements as they followed each other, by day: that from which on it was of the kind that it is now. */
-function kindAgreedAt(whole: Whole): number {
+/** Of the agreements as they followed each other, by day: that from which on a field was what it is now. */
+function agreedAtOf(whole: Whole, field: string): number {
   const days = [...new Set(whole.steps.map(({ on }) => on))].toSorted(byText);
-  let [kind, at] = [whole.data['kind'], -1];
+  let [value, at] = [whole.data[field], -1];
   for (const day of days) {
-    const then = fieldOn(whole, 'kind', day);
-    const by = whole.steps.findLast(({ on, data }) => on <= day && data['kind'] !== undefined);
-    if (then !== kind) [kind, at] = [then, by!.revision];
+    const then = fieldOn(whole, field, day);
+    const by = whole.steps.findLast(({ on, data }) => on <= day && data[field] !== undefined);
+    if (then !== value) [value, at] = [then, by!.revision];
   }
   return at;
 }
@@ -313,7 +336,7 @@ function byLine(book: Book, line: string, amendment: Amendment | undefined): str
 
 export const lines = once((book: Book): Line[] => {
   return introduced(book, 'lines', 'line', wholeLine).map((whole) => {
-    const cancelled = cancelledOn(book, 'lines', 'line', whole.id);
+    const cancelled = cancellation(book, 'lines', 'line', whole.id)?.on;
     return {
       line: whole.id,
       description: inForce(whole, 'description'),
@@ -350,8 +373,8 @@ export interface Milestone {
   readonly cancelledOn: string | undefined;
   readonly changedOn: readonly string[];
   readonly askedOn: (day: string) => Asked;
-  /** Whether an event was recorded before it was agreed that it is of its kind. */
-  readonly isBeforeKind: (fact: Fact) => boolean;
+  /** Whether a claim that it was reached may bear on it: recorded before it was cancelled, and before deliveries counted for it. */
+  readonly isHeard: (fact: Fact) => boolean;
 }
 
 /** What has to come about for it to be complete. */
@@ -365,10 +388,11 @@ export interface Asked {
 export const milestones = once((book: Book): Milestone[] => {
   return introduced(book, 'milestones', 'milestone', wholeMilestone).map((whole): Milestone => {
     const line = (inForce(whole, 'line') as string | undefined) ?? null;
-    const cancelled = [
-      cancelledOn(book, 'milestones', 'milestone', whole.id),
-      line === null ? undefined : cancelledOn(book, 'lines', 'line', line),
-    ].filter((day) => day !== undefined);
+    const cancelled = firstOf(
+      [cancellation(book, 'milestones', 'milestone', whole.id), cancelledByLine(book, whole)].filter(
+        (each) => each !== undefined,
+      ),
+    );
     const closed = closedOn(book);
     return {
       milestone: whole.id,
@@ -379,13 +403,15 @@ export const milestones = once((book: Book): Milestone[] => {
       binding: inForce(whole, 'binding'),
       quantity: inForce(whole, 'quantity') === undefined ? undefined : quantityOf(inForce(whole, 'quantity')),
       baseline: whole.data['due'],
-      cancelled: cancelled.length > 0,
-      day: [...cancelled, ...(closed === undefined ? [] : [closed])].reduce(earlier, book.day),
+      cancelled: cancelled !== undefined,
+      day: [cancelled?.on, closed].filter((day) => day !== undefined).reduce(earlier, book.day),
       introducedBy: whole.amendment?.fact,
       introducedOn: introducedOn(whole),
-      cancelledOn: cancelled.length === 0 ? undefined : cancelled.reduce(earlier),
+      cancelledOn: cancelled?.on,
       changedOn: whole.steps.map(({ on }) => on),
-      isBeforeKind: ({ revision }) => revision < kindAgreedAt(whole),
+      isHeard: ({ revision }) =>
+        (cancelled === undefined || revision < cancelled.revision) &&
+        (inForce(whole, 'kind') !== 'delivery' || revision < agreedAtOf(whole, 'kind')),
       askedOn: (day) => {
         const quantity = fieldOn(whole, 'quantity', day) as Quantity | undefined;
         return {
