@@ -59,6 +59,13 @@ export const changedOf = <T>(
     return found === undefined ? [] : [[id, found] as const];
   });
 
+/** Those of a kind that were changed; all of them where what is in force may have changed. */
+export const touchedOf = <T>(
+  touched: Touched,
+  kind: ChangedKind,
+  all: ReadonlyMap<string, T>,
+): Iterable<readonly [string, T]> => (touched.all ? all : changedOf(touched, kind, all));
+
 /** Takes the rows of one contract. A row put twice counts as put last; `remove` names the key's columns. */
 export interface RowSink {
   put(table: TableDefinition, row: Row): void;

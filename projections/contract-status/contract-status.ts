@@ -6,7 +6,7 @@ import { overdueReports, reportStates } from '../../src/contract/obligations.js'
 import { deliveredSince, deliveredValue, exposureOf, settledOn } from '../../src/contract/payment.js';
 import { reportsTouched } from '../../src/contract/reporting.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
-import { acceptedOf, inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
+import { acceptedOf, inForce, settlementDue, type LineInForce } from '../../src/contract/terms-in-force.js';
 import { flag, type Projection, type Row, type RowSink, type TableDefinition } from '../projection.js';
 
 export const contractTable: TableDefinition = {
@@ -30,7 +30,7 @@ export const contractTable: TableDefinition = {
     /** The day from which every line's quantity has stood accepted. */
     delivered_day: { type: 'integer', nullable: true },
     settled_on: { type: 'text', nullable: true },
-    settle_within_days: { type: 'integer' },
+    settlement_due_day: { type: 'integer', nullable: true },
     closed_day: { type: 'integer', nullable: true },
     /** Milestones that are not cancelled, and those of them not reached. */
     milestones: { type: 'integer' },
@@ -197,7 +197,7 @@ export function contractRow(facts: ContractModel): Row {
     exposure_minor: paddedMinor(exposureOf(facts.paid, delivered, facts.settled !== undefined)),
     delivered_day: since === undefined ? null : dayNumber(since),
     settled_on: settledOn(facts) ?? null,
-    settle_within_days: terms.terms.settleWithinDays,
+    settlement_due_day: since === undefined ? null : dayNumber(settlementDue(facts, since)),
     closed_day: facts.closed === undefined ? null : dayNumber(dayOf(facts.closed.time)),
     ...milestoneColumns(facts),
     open_delays: openDelays,
@@ -261,7 +261,7 @@ const NONE: ReadonlySet<string> = new Set();
 
 export const contractStatus: Projection = {
   name: 'contract-status',
-  version: 8,
+  version: 9,
   tables: [contractTable, detailTable, partyTable, lineTable, flagTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     rows.put(contractTable, contractRow(facts));

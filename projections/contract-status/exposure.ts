@@ -29,7 +29,7 @@ const COLUMNS = [
   ...AMOUNTS,
   'delivered_day',
   'settled_on',
-  'settle_within_days',
+  'settlement_due_day',
   'closed_day',
   'delivery_late_since',
 ] as const;
@@ -125,7 +125,7 @@ function standingOf(row: Row, { paid, undelivered }: Amounts, day: string, today
     isOverdue,
     age: isOpen && undelivered > 0n ? agesPassed(text(row, 'signed_on'), day) : 0,
     isDelivered,
-    isLate: isDelivered && today > deliveredOn + integer(row, 'settle_within_days'),
+    isLate: isDelivered && today > integer(row, 'settlement_due_day'),
     isUnsettled: paid > 0n && row['settled_on'] === null && (isOverdue || isDelivered),
   };
 }
@@ -156,7 +156,7 @@ function standingSql(day: string): readonly (readonly [(typeof STANDING)[number]
       sql<number>`case when closed_day is null and undelivered_minor > ${none} then ${sql.join(passed, sql` + `)} else 0 end`,
     ],
     ['delivered', counted(delivered)],
-    ['late', counted(sql`${delivered} and delivered_day + settle_within_days < ${today}`)],
+    ['late', counted(sql`${delivered} and settlement_due_day < ${today}`)],
     ['unsettled', counted(sql`paid_minor > ${none} and settled_on is null and (${overdue} or ${delivered})`)],
   ];
 }

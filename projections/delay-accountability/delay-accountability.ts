@@ -1,16 +1,18 @@
 /** What was determined, alleged and disputed about each milestone's slip, and how each delay was dealt with. */
 import { attributionOf } from '../../src/contract/accountability.js';
+import { dayOf } from '../../src/contract/calendar.js';
 import { noticedFrom, type DelayFacts } from '../../src/contract/delay.js';
 import type { DisputeFacts } from '../../src/contract/dispute.js';
 import { correctionOf, nameOf, reportedBy } from '../../src/contract/event-type.js';
 import { isAfter, type ContractModel, type Touched } from '../../src/contract/model.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
-import { inForce } from '../../src/contract/terms-in-force.js';
+import { inForce, termsOn } from '../../src/contract/terms-in-force.js';
 import {
   changedOf,
   flag,
   listTable,
   putListed,
+  touchedOf,
   type Projection,
   type Row,
   type RowSink,
@@ -23,7 +25,6 @@ export const accountabilityContractTable: TableDefinition = {
     contract: { type: 'text' },
     /** Determinations count once the registration is confirmed. */
     confirmed: { type: 'integer' },
-    notice_days: { type: 'integer' },
   },
   key: ['contract'],
 };
@@ -52,7 +53,7 @@ export const accountabilityDisputeTable = listTable('accountability_dispute', 'd
 const when = (of: { readonly time: string; readonly recordedtime: string } | undefined) =>
   of === undefined ? null : { time: of.time, recordedtime: of.recordedtime };
 
-/** A delay as its row keeps it: all that does not depend on the day or the terms. */
+/** A delay as its row keeps it: all that does not depend on the day. */
 function delayFacts(facts: ContractModel, delay: DelayFacts) {
   const accepted = delay.acceptances.map((acceptance) => ({
     acceptance,
@@ -64,6 +65,8 @@ function delayFacts(facts: ContractModel, delay: DelayFacts) {
     cause: delay.cause,
     startedOn: delay.startedOn,
     noticedFrom: noticedFrom(facts, delay),
+    noticeDays: termsOn(facts, dayOf(delay.recordedtime)).delayNoticeDays,
+    statedNoticeDays: termsOn(facts, dayOf(delay.time)).delayNoticeDays,
     reportedAt: delay.recordedtime,
     time: delay.time,
     event: delay.event,
@@ -153,7 +156,7 @@ function milestoneRow(facts: ContractModel, milestone: string, seq: number): Row
 
 export const delayAccountability: Projection = {
   name: 'delay-accountability',
-  version: 7,
+  version: 8,
   tables: [
     accountabilityContractTable,
     accountabilityMilestoneTable,
@@ -162,12 +165,11 @@ export const delayAccountability: Projection = {
   ],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;
-    const { terms, milestones } = inForce(facts);
+    const { milestones } = inForce(facts);
     if (touched.all || touched.registration)
       rows.put(accountabilityContractTable, {
         contract,
         confirmed: flag(facts.confirmedAt !== undefined),
-        notice_days: terms.delayNoticeDays,
       });
     if (touched.all || touched.milestones.size > 0) {
       let seq = 0;
@@ -177,8 +179,8 @@ export const delayAccountability: Projection = {
         seq += 1;
       }
     }
-    // With what is in force it changes which determinations count.
-    for (const [id, delay] of touched.all ? facts.delays : changedOf(touched, 'delay', facts.delays))
+    // With what is in force it changes which determinations count, and by which terms a notice is late.
+    for (const [id, delay] of touchedOf(touched, 'delay', facts.delays))
       putListed(rows, accountabilityDelayTable, {
         contract,
         id,

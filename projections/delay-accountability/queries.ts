@@ -29,7 +29,6 @@ export function accountabilityView(rows: ContractRows, day: string) {
     delays: ordered(rowsOf(rows, accountabilityDelayTable), 'seq').map((row) =>
       delayView(text(row, 'delay'), json<DelayRow>(row, 'facts'), {
         confirmed,
-        noticeDays: integer(contract, 'notice_days'),
         disputes,
       }),
     ),
@@ -81,14 +80,13 @@ function milestoneView(row: Row, confirmed: boolean, day: string) {
 
 interface DelaySetting {
   readonly confirmed: boolean;
-  readonly noticeDays: number;
   readonly disputes: readonly { readonly dispute: string; readonly facts: DisputeRow }[];
 }
 
 const days = (from: string, to: string | undefined): number | null =>
   to === undefined ? null : daysBetween(dayOf(from), dayOf(to));
 
-function delayView(delay: string, facts: DelayRow, { confirmed, noticeDays, disputes }: DelaySetting) {
+function delayView(delay: string, facts: DelayRow, { confirmed, disputes }: DelaySetting) {
   const noticeLagDays = daysBetween(facts.noticedFrom, dayOf(facts.reportedAt));
   const statedNoticeLagDays = daysBetween(facts.noticedFrom, dayOf(facts.time));
   const names = new Set([facts.event, ...facts.determinations.map(({ event }) => event)].map(nameText));
@@ -104,12 +102,12 @@ function delayView(delay: string, facts: DelayRow, { confirmed, noticeDays, disp
     correctedAt: facts.correctedAt,
     status: statusOfDelay(facts),
     noticeLagDays,
-    noticeLate: noticeLagDays > noticeDays,
+    noticeLate: noticeLagDays > facts.noticeDays,
     acknowledgedAfterDays: days(facts.reportedAt, facts.acknowledged?.recordedtime),
     resolvedOn: facts.resolvedOn,
     resolvedAfterDays: days(facts.reportedAt, facts.resolved?.recordedtime),
     statedNoticeLagDays,
-    statedNoticeLate: statedNoticeLagDays > noticeDays,
+    statedNoticeLate: statedNoticeLagDays > facts.statedNoticeDays,
     statedAcknowledgedAfterDays: days(facts.time, facts.acknowledged?.time),
     statedResolvedAfterDays: days(facts.time, facts.resolved?.time),
     escalations: facts.escalations,

@@ -1,12 +1,11 @@
 /** Discrepancy reports with their answers. */
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { reportFacts } from '../../src/contract/discrepancy.js';
-import { inForce } from '../../src/contract/terms-in-force.js';
-import { changedOf, listTable, putListed, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+import { listTable, putListed, touchedOf, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const discrepanciesContractTable: TableDefinition = {
   name: 'discrepancies_contract',
-  columns: { contract: { type: 'text' }, within_days: { type: 'integer' } },
+  columns: { contract: { type: 'text' } },
   key: ['contract'],
 };
 
@@ -14,13 +13,12 @@ export const discrepancyTable = listTable('discrepancies_report', 'discrepancy')
 
 export const discrepancies: Projection = {
   name: 'discrepancies',
-  version: 3,
+  version: 4,
   tables: [discrepanciesContractTable, discrepancyTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;
-    if (touched.all)
-      rows.put(discrepanciesContractTable, { contract, within_days: inForce(facts).terms.discrepancyWithinDays });
-    for (const [id, report] of changedOf(touched, 'discrepancy', facts.discrepancies))
+    if (touched.all) rows.put(discrepanciesContractTable, { contract });
+    for (const [id, report] of touchedOf(touched, 'discrepancy', facts.discrepancies))
       putListed(rows, discrepancyTable, {
         contract,
         id,

@@ -1,16 +1,14 @@
 /** `/contracts/{id}/discrepancies`, from the rows of `discrepancies`. */
 import { reportOn, type ReportFacts } from '../../src/contract/discrepancy.js';
-import { integer, json, ordered, rowsOf, type ContractRows } from '../projection.js';
+import { json, ordered, rowsOf, type ContractRows } from '../projection.js';
 import { discrepanciesContractTable, discrepancyTable } from './discrepancies.js';
 
 /** The answer without `asOf`, `on` and `position`; `undefined` where there is no such contract. */
 export function discrepanciesView(rows: ContractRows, day: string) {
-  const contract = rowsOf(rows, discrepanciesContractTable)[0];
-  if (contract === undefined) return undefined;
-  const within = integer(contract, 'within_days');
+  if (rowsOf(rows, discrepanciesContractTable).length === 0) return undefined;
   return {
     discrepancies: ordered(rowsOf(rows, discrepancyTable), 'seq').map((row) =>
-      reportOn(json<ReportFacts>(row, 'facts'), within, day),
+      reportOn(json<ReportFacts>(row, 'facts'), day),
     ),
   };
 }

@@ -13,7 +13,7 @@ import {
   type StatementFacts,
 } from '../../src/contract/payment.js';
 import { overdueFrom } from '../../src/contract/schedule-arithmetic.js';
-import { acceptedOf, inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
+import { acceptedOf, inForce, settlementDue, type LineInForce } from '../../src/contract/terms-in-force.js';
 import { changedOf, listTable, putListed, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const paymentsContractTable: TableDefinition = {
@@ -39,6 +39,7 @@ function contractFacts(facts: ContractModel) {
   const currency = currencyOf(facts);
   const { delivered, undelivered } = deliveredValue(facts);
   const { settled } = facts;
+  const since = deliveredSince(facts);
   return {
     currency,
     paid: moneyOf(facts.paid, currency),
@@ -47,9 +48,9 @@ function contractFacts(facts: ContractModel) {
     exposure: moneyOf(exposureOf(facts.paid, delivered, settled !== undefined), currency),
     billed: moneyOf(facts.billed, currency),
     isPaid: facts.paid > 0n,
-    deliveredOn: deliveredSince(facts) ?? null,
+    deliveredOn: since ?? null,
     settledOn: settledOn(facts) ?? null,
-    settleWithinDays: inForce(facts).terms.settleWithinDays,
+    settlementDueOn: since === undefined ? null : settlementDue(facts, since),
     /** The earliest agreed date of a delivery that is still to come. */
     overdueFrom: overdueFrom(facts) ?? null,
     finalAmount: settled?.first.finalAmount ?? null,
@@ -125,7 +126,7 @@ export type SettlementRow = ReturnType<typeof settlementFacts>;
 
 export const payments: Projection = {
   name: 'payments',
-  version: 4,
+  version: 5,
   tables: [paymentsContractTable, paymentsLineTable, paymentTable, statementTable, settlementTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

@@ -1,5 +1,4 @@
 /** `/contracts/{id}/payments`, from the rows of `payments`. */
-import { addDays } from '../../src/contract/calendar.js';
 import { json, ordered, rowsOf, text, type ContractRows } from '../projection.js';
 import {
   paymentsContractTable,
@@ -19,9 +18,8 @@ export function paymentsView(rows: ContractRows, day: string) {
   const row = rowsOf(rows, paymentsContractTable)[0];
   if (row === undefined) return undefined;
   const facts = json<PaymentsRow>(row, 'facts');
-  const { deliveredOn } = facts;
+  const { deliveredOn, settlementDueOn } = facts;
   const settled = facts.settledOn !== null;
-  const settlementDueOn = deliveredOn === null ? null : addDays(deliveredOn, facts.settleWithinDays);
   const delivered = deliveredOn !== null && deliveredOn <= day;
   const overdue = facts.overdueFrom !== null && facts.overdueFrom < day;
   return {

@@ -4,11 +4,19 @@ import { reportFacts } from '../../src/contract/discrepancy.js';
 import { nameOf, reportedBy } from '../../src/contract/event-type.js';
 import { coverageOf, type CheckFacts, type NonconformanceFacts } from '../../src/contract/quality.js';
 import { inForce } from '../../src/contract/terms-in-force.js';
-import { changedOf, listTable, putListed, type Projection, type RowSink, type TableDefinition } from '../projection.js';
+import {
+  changedOf,
+  listTable,
+  putListed,
+  touchedOf,
+  type Projection,
+  type RowSink,
+  type TableDefinition,
+} from '../projection.js';
 
 export const qualityContractTable: TableDefinition = {
   name: 'quality_contract',
-  columns: { contract: { type: 'text' }, discrepancy_within_days: { type: 'integer' } },
+  columns: { contract: { type: 'text' } },
   key: ['contract'],
 };
 
@@ -83,15 +91,11 @@ export type NonconformanceRow = ReturnType<typeof nonconformanceFacts>;
 
 export const quality: Projection = {
   name: 'quality',
-  version: 1,
+  version: 2,
   tables: [qualityContractTable, qualityLineTable, qualityCheckTable, nonconformanceTable, qualityDiscrepancyTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;
-    if (touched.all)
-      rows.put(qualityContractTable, {
-        contract,
-        discrepancy_within_days: inForce(facts).terms.discrepancyWithinDays,
-      });
+    if (touched.all) rows.put(qualityContractTable, { contract });
     let seq = 0;
     for (const line of inForce(facts).lines.keys()) {
       if (touched.all || touched.lines.has(line))
@@ -112,7 +116,7 @@ export const quality: Projection = {
         seq: found.raised.revision,
         facts: nonconformanceFacts(found),
       });
-    for (const [id, report] of changedOf(touched, 'discrepancy', facts.discrepancies))
+    for (const [id, report] of touchedOf(touched, 'discrepancy', facts.discrepancies))
       putListed(rows, qualityDiscrepancyTable, {
         contract,
         id,

@@ -1,7 +1,7 @@
 /** `/contracts/{id}/quality`, from the rows of `quality`. */
 import { ratio } from '../../src/contract/money.js';
 import { reportOn, type ReportFacts } from '../../src/contract/discrepancy.js';
-import { integer, json, ordered, rowsOf, text, type ContractRows } from '../projection.js';
+import { json, ordered, rowsOf, text, type ContractRows } from '../projection.js';
 import {
   nonconformanceTable,
   qualityCheckTable,
@@ -15,9 +15,7 @@ import {
 
 /** The answer without `asOf`, `on` and `position`; `undefined` where there is no such contract. */
 export function qualityView(rows: ContractRows, day: string) {
-  const contract = rowsOf(rows, qualityContractTable)[0];
-  if (contract === undefined) return undefined;
-  const within = integer(contract, 'discrepancy_within_days');
+  if (rowsOf(rows, qualityContractTable).length === 0) return undefined;
   return {
     lines: ordered(rowsOf(rows, qualityLineTable), 'seq').map((row) => {
       const facts = json<QualityLineRow>(row, 'facts');
@@ -32,7 +30,7 @@ export function qualityView(rows: ContractRows, day: string) {
       ...json<NonconformanceRow>(row, 'facts'),
     })),
     discrepancies: ordered(rowsOf(rows, qualityDiscrepancyTable), 'seq').map((row) =>
-      reportOn(json<ReportFacts>(row, 'facts'), within, day),
+      reportOn(json<ReportFacts>(row, 'facts'), day),
     ),
   };
 }

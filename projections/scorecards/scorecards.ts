@@ -4,7 +4,7 @@ import { noticedFrom } from '../../src/contract/delay.js';
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { overdueReports } from '../../src/contract/obligations.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
-import { inForce } from '../../src/contract/terms-in-force.js';
+import { inForce, termsOn } from '../../src/contract/terms-in-force.js';
 import type { Projection, Row, RowSink, TableDefinition } from '../projection.js';
 
 export const scorecardsTable: TableDefinition = {
@@ -80,21 +80,20 @@ function deliveries(facts: ContractModel, of: CardOf): void {
 }
 
 function delays(facts: ContractModel, of: CardOf): void {
-  const { delayNoticeDays } = inForce(facts).terms;
   for (const delay of facts.delays.values()) {
     const { withdrawn, party, onBehalfOf, recordedtime, determinations } = delay;
     // What another reported in its name is no notice of the party's own. One on which a finding rests is not taken back.
     if ((withdrawn && determinations.length === 0) || onBehalfOf !== null) continue;
-    const lag = Math.max(0, daysBetween(noticedFrom(facts, delay), dayOf(recordedtime)));
+    const reportedOn = dayOf(recordedtime);
+    const lag = Math.max(0, daysBetween(noticedFrom(facts, delay), reportedOn));
     const card = of(party);
     card.delays += 1;
     card.lagDays += lag;
-    if (lag > delayNoticeDays) card.lateNotices += 1;
+    if (lag > termsOn(facts, reportedOn).delayNoticeDays) card.lateNotices += 1;
   }
 }
 
 function discrepancies(facts: ContractModel, of: CardOf): void {
-  const { discrepancyWithinDays } = inForce(facts).terms;
   for (const { raised, answers, closing } of facts.discrepancies.values()) {
     const raisedOn = dayOf(raised.recordedtime);
     const { shipment } = raised.data;
@@ -103,6 +102,7 @@ function discrepancies(facts: ContractModel, of: CardOf): void {
     const isOwn = raised.onBehalfOf === undefined;
     if (isOwn && !raised.withdrawn) {
       of(raised.party).raised += 1;
+      const { discrepancyWithinDays } = termsOn(facts, raisedOn);
       if (receivedOn !== undefined && daysBetween(receivedOn, raisedOn) > discrepancyWithinDays)
         of(raised.party).raisedLate += 1;
     }
@@ -149,7 +149,7 @@ export function cardRows(facts: ContractModel): readonly Row[] {
 
 export const scorecards: Projection = {
   name: 'scorecards',
-  version: 6,
+  version: 7,
   tables: [scorecardsTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (concerns(facts, touched)) for (const row of cardRows(facts)) rows.put(scorecardsTable, row);

@@ -6,6 +6,7 @@ import type { ContractModel } from './model.js';
 import { flagCurrency } from './payment.js';
 import { answersAsSeller } from './registration.js';
 import { shipmentOf } from './shipment.js';
+import { termsOn } from './terms-in-force.js';
 
 export const DISCREPANCY_KINDS = ['shortage', 'overage', 'damage', 'deficient', 'documentation', 'billing'] as const;
 export const REMEDIES = ['replace', 'repair', 'credit', 'none'] as const;
@@ -55,6 +56,8 @@ export function reportFacts(model: ContractModel, { discrepancy, raised, answers
     ...reportedBy(raised),
     raisedAt: raised.recordedtime,
     withdrawn: raised.withdrawn,
+    /** Days after the first receipt within which it was to be raised. */
+    withinDays: termsOn(model, dayOf(raised.recordedtime)).discrepancyWithinDays,
     receivedOn: shipment === undefined ? null : (model.shipments.get(shipment)?.receivedOn ?? null),
     answers: answers.map((answer) => ({
       ...reportedBy(answer),
@@ -69,11 +72,8 @@ export function reportFacts(model: ContractModel, { discrepancy, raised, answers
 }
 export type ReportFacts = ReturnType<typeof reportFacts>;
 
-/**
- * A discrepancy report as it is shown on a day. What waits for an answer, or to be closed, waits to that day.
- * @param withinDays days after the first receipt within which it was to be raised
- */
-export function reportOn({ withdrawn, closing, ...facts }: ReportFacts, withinDays: number, day: string) {
+/** A discrepancy report as it is shown on a day. What waits for an answer, or to be closed, waits to that day. */
+export function reportOn({ withdrawn, withinDays, closing, ...facts }: ReportFacts, day: string) {
   const { answers, receivedOn } = facts;
   const raisedOn = dayOf(facts.raisedAt);
   const raisedAfterDays = receivedOn === null ? null : daysBetween(receivedOn, raisedOn);

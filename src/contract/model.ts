@@ -472,11 +472,12 @@ export class ContractModel {
     return this.parties.find((entry) => entry.role === role)?.party;
   }
 
-  /** Notes who leads from now on: prime, else seller. Called whenever the parties change. */
+  /** Notes who leads from now on: a prime who speaks for who delivers, else the seller. Called whenever the parties change. */
   noteLead(revision: number): void {
     this.#touched.parties = true;
     for (const { party } of this.parties) this.partiesEver.add(party);
-    const party = this.holder('prime') ?? this.holder('seller') ?? '';
+    const prime = this.parties.find((entry) => entry.role === 'prime' && this.speaksAs(entry.party, 'prime'));
+    const party = prime?.party ?? this.holder('seller') ?? '';
     if (this.#leads.at(-1)?.party !== party) this.#leads.push({ party, from: revision });
   }
 

@@ -3,7 +3,7 @@
  * that both sides recorded agreement to. Computed anew when one of these changes, which is seldom.
  */
 import type { AmendedLine, AmendedMilestone } from './amendment.js';
-import { dayOf, daysBetween } from './calendar.js';
+import { addDays, dayOf, daysBetween } from './calendar.js';
 import type { EffectiveEvent } from './event-type.js';
 import { compareStands, type AmendmentFacts, type ContractModel, type Stand } from './model.js';
 import { quantityOf } from './money.js';
@@ -78,6 +78,8 @@ export interface InForce {
   readonly milestones: ReadonlyMap<string, MilestoneInForce>;
   readonly value: { readonly amount: string; readonly currency: string };
   readonly terms: ContractTerms;
+  /** The terms by the days of the agreements that gave them. */
+  readonly termsFrom: readonly From<ContractTerms>[];
   /** All amendments that re-date a milestone, agreed or not, by milestone, in order of their `time`. */
   readonly redatings: ReadonlyMap<string, readonly Redating[]>;
   /** Ids of the milestones that the accepted quantity of a line bears on, or did before they were changed. */
@@ -120,6 +122,26 @@ export function inForce(model: ContractModel): InForce {
   const value = compute(model);
   model.memo.inForce = { version: model.termsVersion, value };
   return value;
+}
+
+/**
+ * The terms by which something done on a day is judged: those agreed by then. What was late by them is not made to have been in time
+ * by other ones agreed later.
+ */
+export const termsOn = (model: ContractModel, day: string): ContractTerms => onDay(inForce(model).termsFrom, day)!;
+
+/**
+ * The day by which the account is to be settled: settleWithinDays after all was delivered, by the terms of that day and those agreed while
+ * it was not over. What is agreed later does not put off what has been due, and what is shortened is not due before it was agreed.
+ */
+export function settlementDue(model: ContractModel, deliveredOn: string): string {
+  let due = addDays(deliveredOn, termsOn(model, deliveredOn).settleWithinDays);
+  for (const { day, value } of inForce(model).termsFrom) {
+    if (day <= deliveredOn || day > due) continue;
+    const then = addDays(deliveredOn, value.settleWithinDays);
+    due = then < day ? day : then;
+  }
+  return due;
 }
 
 /** What counts as accepted of a line, in millionths: not more than its quantity in force. */
@@ -325,10 +347,21 @@ function compute(model: ContractModel): InForce {
     lines,
     milestones,
     value: agreed.findLast(({ data }) => data.value !== undefined)?.data.value ?? registration.value,
-    terms: agreed.reduce<ContractTerms>((terms, { data }) => ({ ...terms, ...data.terms }), registration.terms),
+    terms: termsOf(registration.terms, agreed),
+    termsFrom: termsByDays(registration.terms, agreed),
     redatings: redatingsOf(all, milestones),
     deliveriesOf: (line) => deliveries.get(line) ?? [],
   };
+}
+
+const termsOf = (first: ContractTerms, agreed: readonly AmendmentFacts[]): ContractTerms =>
+  agreed.reduce((terms, { data }) => ({ ...terms, ...data.terms }), first);
+
+function termsByDays(first: ContractTerms, agreed: readonly AmendmentFacts[]): From<ContractTerms>[] {
+  const changing = agreed.filter(({ data }) => data.terms !== undefined);
+  const days = [...new Set(changing.map(agreementDay))].sort();
+  const until = (day: string) => changing.filter((amendment) => agreementDay(amendment) <= day);
+  return [{ day: '', value: first }, ...days.map((day) => ({ day, value: termsOf(first, until(day)) }))];
 }
 
 /**

@@ -29,23 +29,28 @@ const amount = fc
   )
   .map(paddedMinor);
 
-const contract = fc.record({
-  programme: fc.constantFrom('P-3C', 'E-2D'),
-  buyer: fc.constantFrom('jp-mod', 'au-dod'),
-  seller: fc.constantFrom('us-gov', 'uk-mod'),
-  signed_on: day,
-  currency: fc.constantFrom('USD', 'JPY', 'KWD'),
-  value_minor: amount,
-  delivered_minor: amount,
-  undelivered_minor: amount,
-  paid_minor: amount,
-  exposure_minor: amount,
-  delivered_day: dayCount,
-  settled_on: fc.option(day, { freq: 1 }),
-  settle_within_days: fc.constantFrom(1, 365, 730),
-  closed_day: fc.option(day.map(dayNumber), { freq: 1 }),
-  delivery_late_since: dayCount,
-});
+const contract = fc
+  .record({
+    programme: fc.constantFrom('P-3C', 'E-2D'),
+    buyer: fc.constantFrom('jp-mod', 'au-dod'),
+    seller: fc.constantFrom('us-gov', 'uk-mod'),
+    signed_on: day,
+    currency: fc.constantFrom('USD', 'JPY', 'KWD'),
+    value_minor: amount,
+    delivered_minor: amount,
+    undelivered_minor: amount,
+    paid_minor: amount,
+    exposure_minor: amount,
+    delivered_day: dayCount,
+    settled_on: fc.option(day, { freq: 1 }),
+    settleWithinDays: fc.constantFrom(1, 365, 730),
+    closed_day: fc.option(day.map(dayNumber), { freq: 1 }),
+    delivery_late_since: dayCount,
+  })
+  .map(({ settleWithinDays, ...row }) => ({
+    ...row,
+    settlement_due_day: row.delivered_day === null ? null : row.delivered_day + settleWithinDays,
+  }));
 
 function rowOf(facts: object, index: number): Row {
   const row: Record<string, ColumnValue> = {};

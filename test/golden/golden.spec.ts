@@ -42,7 +42,8 @@ const rowsAsText = (rows: readonly Row[], table: TableDefinition): readonly Text
 const DROPPED: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   '0.1.0': {
     // What only one contract's answer shows stands in contract_status_detail since 0.2.0, so that lists read less.
-    contract_status: ['terms', 'parties', 'registered_by', 'confirmed_by', 'confirmed_at', 'contested_at'],
+    // Since 0.2.0 the day by which the account is to be settled stands there instead of settle_within_days.
+    contract_status: ['settle_within_days', 'terms', 'parties', 'registered_by', 'confirmed_by', 'confirmed_at', 'contested_at'],
     // What these were read for, `from` and `moves` say since 0.2.0.
     schedule_redating: ['side'],
     schedule_forecast: ['counts'],

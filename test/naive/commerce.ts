@@ -41,7 +41,7 @@ import {
   type Fact,
   type Money,
 } from './record.js';
-import { done, lines, sideOf, termsInForce } from './terms.js';
+import { done, lines, sideOf, termsOn } from './terms.js';
 
 const common = (fact: Fact) => ({
   by: fact.reporter,
@@ -183,7 +183,8 @@ export function discrepancy(book: Book, report: Fact) {
           : 'open',
     receivedOn: receipt === undefined ? null : timeDay(receipt),
     raisedAfterDays,
-    raisedLate: raisedAfterDays === null ? null : raisedAfterDays > termsInForce(book).discrepancyWithinDays,
+    raisedLate:
+      raisedAfterDays === null ? null : raisedAfterDays > termsOn(book, recordedDay(report)).discrepancyWithinDays,
     answers: answers.map((fact) => ({
       by: fact.reporter,
       onBehalfOf: orNull(fact.onBehalfOf),

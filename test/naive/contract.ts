@@ -6,6 +6,7 @@ import {
   addDays,
   byText,
   earlier,
+  later,
   lastByTime,
   orNull,
   quantityOf,
@@ -20,6 +21,7 @@ import {
 import { linesNamed, namesLine, overdueReports } from './reporting.js';
 import { datedMilestones } from './schedule.js';
 import {
+  agreedAmendments,
   closedOn,
   confirmation,
   holderOfSide,
@@ -27,6 +29,7 @@ import {
   registrationOf,
   seatsNow,
   termsInForce,
+  termsOn,
   valueInForce,
   type Line,
 } from './terms.js';
@@ -64,7 +67,13 @@ export const isOverdue = (book: Book): boolean =>
 
 export const settlementDueOn = (book: Book): string | undefined => {
   const since = deliveredOn(book);
-  return since === undefined ? undefined : addDays(since, termsInForce(book).settleWithinDays);
+  if (since === undefined) return undefined;
+  // Day by day: as long as it is not over, what is agreed on it moves it; but not to before that.
+  let due = addDays(since, termsOn(book, since).settleWithinDays);
+  const days = agreedAmendments(book).map(({ agreedOn }) => agreedOn!);
+  for (const day of [...new Set(days)].filter((each) => each > since).toSorted(byText))
+    if (day <= due) due = later(day, addDays(since, termsOn(book, day).settleWithinDays));
+  return due;
 };
 export const settlementOverdue = (book: Book): boolean => {
   const due = settlementDueOn(book);

@@ -23,7 +23,7 @@ import {
   type Fact,
 } from './record.js';
 import { agreedDate, datedMilestones, sinceAgreed, timeline, type Dated } from './schedule.js';
-import { confirmation, milestones, termsInForce } from './terms.js';
+import { confirmation, milestones, termsOn } from './terms.js';
 import type { EventName } from '../../src/contract/event-type.js';
 
 export const delayReports = (book: Book): Fact[] => ever(book, 'DelayReported');
@@ -180,8 +180,10 @@ function noticeFrom(book: Book, report: Fact): string {
 export const noticeLagDays = (book: Book, report: Fact): number =>
   daysBetween(noticeFrom(book, report), recordedDay(report));
 
+export const isNoticeLate = (book: Book, report: Fact): boolean =>
+  noticeLagDays(book, report) > termsOn(book, recordedDay(report)).delayNoticeDays;
+
 function delayAnswer(book: Book, report: Fact) {
-  const { delayNoticeDays } = termsInForce(book);
   const startedOn = report.data['startedOn'] as string;
   const acknowledged = about(book, report, 'DelayAcknowledged')[0];
   const resolution = lastByTime(about(book, report, 'DelayResolved'));
@@ -201,12 +203,13 @@ function delayAnswer(book: Book, report: Fact) {
     ...correctionShown(report),
     status: delayStatus(book, report),
     noticeLagDays: noticeLagDays(book, report),
-    noticeLate: noticeLagDays(book, report) > delayNoticeDays,
+    noticeLate: isNoticeLate(book, report),
     acknowledgedAfterDays: recordedAfter(acknowledged),
     resolvedOn: orNull(resolution?.data['resolvedOn'] as string | undefined),
     resolvedAfterDays: recordedAfter(resolution),
     statedNoticeLagDays: daysBetween(noticeFrom(book, report), timeDay(report)),
-    statedNoticeLate: daysBetween(noticeFrom(book, report), timeDay(report)) > delayNoticeDays,
+    statedNoticeLate:
+      daysBetween(noticeFrom(book, report), timeDay(report)) > termsOn(book, timeDay(report)).delayNoticeDays,
     statedAcknowledgedAfterDays: statedAfter(acknowledged),
     statedResolvedAfterDays: statedAfter(resolution),
     escalations: about(book, report, 'DelayEscalated').length,

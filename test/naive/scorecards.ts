@@ -1,11 +1,11 @@
 /** How each party does, over all its contracts. */
 import { discrepancy, discrepancyReports, firstAnswerBy } from './commerce.js';
-import { delayReports, determinations, noticeLagDays } from './delays.js';
+import { delayReports, determinations, isNoticeLate, noticeLagDays } from './delays.js';
 import { firstChecks } from './quality.js';
 import { byText, openedId, ratio, said, type Book } from './record.js';
 import { overdueReports } from './reporting.js';
 import { datedMilestones } from './schedule.js';
-import { closedOn, holderOfSide, lines, partiesEver, termsInForce } from './terms.js';
+import { closedOn, holderOfSide, lines, partiesEver } from './terms.js';
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
@@ -40,7 +40,7 @@ function ofContract(book: Book, party: string) {
         ? deliveries.filter(({ dates }) => dates.actual === null && dates.agreed < book.day).length
         : 0,
     delays: delays.length,
-    late: delays.filter((report) => noticeLagDays(book, report) > termsInForce(book).delayNoticeDays).length,
+    late: delays.filter((report) => isNoticeLate(book, report)).length,
     lagDays: total(delays.map((report) => Math.max(0, noticeLagDays(book, report)))),
     first: checks.length,
     passed: checks.filter(({ passed }) => passed).length,

@@ -141,20 +141,21 @@ export const held = (book: Book, fact: Fact, role: Role): boolean =>
  * Whether it was the word of a side: of a prime whom the registration or the seller made that, of an inspector whom the registration or
  * the buyer did.
  */
-export function spokeAs(book: Book, fact: Fact, role: Role): boolean {
-  if (!held(book, fact, role)) return false;
+export const spokeAs = (book: Book, fact: Fact, role: Role): boolean =>
+  held(book, fact, role) && isSpokesman(book, fact.party, role, fact.revision);
+
+/** Whether the registration, or the side that a prime or an inspector speaks for, made it that before a revision. */
+function isSpokesman(book: Book, party: string, role: Role, before: number): boolean {
   const side = role === 'prime' ? 'seller' : role === 'inspector' ? 'buyer' : undefined;
   if (side === undefined) return true;
   const registered = (registrationOf(book)!.data['parties'] as Data[]).some(
-    (each) => each['party'] === fact.party && each['role'] === role,
+    (each) => each['party'] === party && each['role'] === role,
   );
   const given = said(book, 'PartyAdded').filter(
-    ({ data, revision }) => data['party'] === fact.party && data['role'] === role && revision < fact.revision,
+    ({ data, revision }) => data['party'] === party && data['role'] === role && revision < before,
   );
   return registered || given.some((each) => held(book, each, side));
 }
-export const holderBefore = (book: Book, role: Role, revision: number): string | undefined =>
-  seatsBefore(book, revision).find((seat) => seat.role === role)?.party;
 
 /** Every party that is or was on the contract. */
 export function partiesEver(book: Book): string[] {
@@ -318,8 +319,11 @@ const introducedOn = ({ amendment }: Whole): string => amendment?.agreedOn ?? ''
 
 /** Who is responsible for what names nobody: fixed by who was prime when what introduced it was recorded. */
 function byDefault(book: Book, amendment: Amendment | undefined): string {
-  const revision = amendment === undefined ? 0 : amendment.fact.revision;
-  return holderBefore(book, 'prime', revision + 1) ?? holderOfSide(book, 'seller');
+  const before = (amendment === undefined ? 0 : amendment.fact.revision) + 1;
+  const prime = seatsBefore(book, before).find(
+    ({ party, role }) => role === 'prime' && isSpokesman(book, party, role, before),
+  );
+  return prime?.party ?? holderOfSide(book, 'seller');
 }
 
 /** Whoever was responsible for its line when it was introduced, as agreed amendments follow each other in `time`. */
@@ -448,12 +452,20 @@ export interface Terms {
   readonly settleWithinDays: number;
 }
 
-export const termsInForce = once((book: Book): Terms =>
-  agreedAmendments(book).reduce(
-    (terms, { fact }) => ({ ...terms, ...(fact.data['terms'] as Partial<Terms> | undefined) }),
-    { signed: false, ...(registrationOf(book)!.data['terms'] as Omit<Terms, 'signed'>) } as Terms,
-  ),
-);
+const termsOf = (book: Book, agreed: readonly Amendment[]): Terms =>
+  agreed.reduce<Terms>((terms, { fact }) => ({ ...terms, ...(fact.data['terms'] as Partial<Terms> | undefined) }), {
+    signed: false,
+    ...(registrationOf(book)!.data['terms'] as Omit<Terms, 'signed'>),
+  });
+
+export const termsInForce = once((book: Book): Terms => termsOf(book, agreedAmendments(book)));
+
+/** Those by which what was done on a day is judged: agreed by then. */
+export const termsOn = (book: Book, day: string): Terms =>
+  termsOf(
+    book,
+    agreedAmendments(book).filter(({ agreedOn }) => agreedOn! <= day),
+  );
 
 /** The signing day plus whole years; 29 February becomes the 28th where the year has no 29th. */
 export function yearsAfter(day: string, years: number): string {

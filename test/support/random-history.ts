@@ -104,6 +104,13 @@ const DAY_MS = 86_400_000;
 const LINES = ['1', '2', 'L3'] as const;
 const MILESTONES = ['M1', 'D1', 'P1', 'D2', 'D3'] as const;
 const SHIPMENTS = ['S1', 'S2', 'S3'] as const;
+const TERMS = [
+  { delayNoticeDays: 5, settleWithinDays: 1 },
+  { delayNoticeDays: 400, acknowledgeWithinDays: 2 },
+  { discrepancyWithinDays: 3, settleWithinDays: 30 },
+  { discrepancyWithinDays: 900, resolveWithinDays: 10 },
+  { settleWithinDays: 900, reportEveryDays: 5 },
+] as const;
 const QUANTITIES = [0, 1, 2, 4, '0.5', '1.25', '0.000001'] as const;
 
 const of = <T>(list: readonly T[], index: number): T => list[index % list.length]!;
@@ -129,6 +136,7 @@ function amendment({ pick, other, third }: Step, count: number): object {
       milestones: [{ milestone: of(MILESTONES, other), due: day(third), binding: 'firm' }],
       terms: { reportEveryDays: 30 },
     },
+    { terms: of(TERMS, third) },
     { milestones: [{ milestone: of(MILESTONES, other), cancelled: true }] },
     { lines: [{ line: of(LINES, other), cancelled: true }] },
     {

@@ -1,0 +1,169 @@
+import { accountabilityView } from '../../projections/delay-accountability/queries.js';
+import { delayAccountability } from '../../projections/delay-accountability/delay-accountability.js';
+import { discrepanciesView } from '../../projections/discrepancies/queries.js';
+import { discrepancies } from '../../projections/discrepancies/discrepancies.js';
+import { paymentsView } from '../../projections/payments/queries.js';
+import { payments } from '../../projections/payments/payments.js';
+import { quality } from '../../projections/quality/quality.js';
+import { qualityView } from '../../projections/quality/queries.js';
+import { scorecards } from '../../projections/scorecards/scorecards.js';
+import {
+  confirmed,
+  effective,
+  event,
+  foldAll,
+  given,
+  MemoryRows,
+  registered,
+  rowsAfter,
+  type Options,
+  type Sent,
+} from '../../test/support/scenario.js';
+import { fold } from './contract.js';
+import { inForce } from './terms-in-force.js';
+
+const base = [registered(), confirmed()];
+
+/** An offer of the seller's, made on a day. */
+const offer = (amendment: string, time: string, terms: object) =>
+  event('ContractAmended', { amendment, consulted: [], rationale: 'x', terms }, { by: 'us-gov', time });
+/** The buyer's agreement to it. */
+const agree = (amendment: string, time: string) => event('AmendmentAgreed', { amendment }, { by: 'jp-mod', time });
+
+describe('what was late by the terms of its day stays late, whatever terms are agreed later', () => {
+  const old = offer('A', '2020-02-01', { delayNoticeDays: 3000, discrepancyWithinDays: 3000, settleWithinDays: 3000 });
+  const delay = (options: Options = {}) =>
+    event(
+      'DelayReported',
+      { delay: 'X1', cause: { code: 'supply', locus: 'prime', detail: 'x' }, startedOn: '2020-03-01', forecasts: [] },
+      { by: 'prime-a', time: '2020-06-01', ...options },
+    );
+  const items = [{ line: '1', quantity: 1 }];
+  const shipped = [
+    event(
+      'ShipmentDispatched',
+      { shipment: 'S1', items, carrier: 'carrier-a', mode: 'sea', from: 'A', to: 'B', eta: '2020-05-09T00:00:00Z' },
+      { by: 'prime-a', time: '2020-05-01' },
+    ),
+    event(
+      'ShipmentReceived',
+      { shipment: 'S1', items: [{ ...items[0], condition: 'wet' }], location: 'Base' },
+      { by: 'jp-mod', time: '2020-05-10' },
+    ),
+  ];
+  const raised = (options: Options = {}) =>
+    event(
+      'DiscrepancyRaised',
+      { discrepancy: 'R1', kind: 'damage', shipment: 'S1', detail: 'water' },
+      { by: 'jp-mod', time: '2021-06-01', ...options },
+    );
+  const notice = (...sent: readonly Sent[]) =>
+    accountabilityView(rowsAfter(delayAccountability, given(...base, ...sent)), '2030-01-01')!.delays.map(
+      ({ noticeLate, statedNoticeLate }) => [noticeLate, statedNoticeLate],
+    );
+  const raisedLate = (...sent: readonly Sent[]) => {
+    const played = given(...base, ...sent);
+    const [shown, beside] = [
+      discrepanciesView(rowsAfter(discrepancies, played), '2030-01-01')!.discrepancies,
+      qualityView(rowsAfter(quality, played), '2030-01-01')!.discrepancies,
+    ];
+    expect(shown).toEqual(beside);
+    return shown.map((report) => report.raisedLate);
+  };
+
+  test('the notice of a delay', () => {
+    expect(notice(delay())).toEqual([[true, true]]);
+    expect(notice(old, delay(), agree('A', '2022-01-01'))).toEqual([[true, true]]);
+    expect(notice(old, agree('A', '2020-02-02'), delay())).toEqual([[false, false]]);
+  });
+
+  test('each of recorded and stated day by the terms of its own', () => {
+    const said = delay({ recorded: '2022-03-01' });
+    expect(notice(old, agree('A', '2022-01-01'), said)).toEqual([[false, true]]);
+  });
+
+  test('a discrepancy report', () => {
+    expect(raisedLate(...shipped, raised())).toEqual([true]);
+    expect(raisedLate(old, ...shipped, raised(), agree('A', '2022-01-01'))).toEqual([true]);
+    expect(raisedLate(old, ...shipped, agree('A', '2020-05-20'), raised())).toEqual([false]);
+  });
+
+  test('the settlement of the account, where its day was over; before, other terms hold', () => {
+    const all = [
+      event(
+        'DeliveryAccepted',
+        {
+          items: [
+            { line: '1', quantity: 4 },
+            { line: '2', quantity: '2.5' },
+          ],
+          acceptancePoint: 'destination',
+        },
+        { by: 'jp-mod', time: '2021-03-01' },
+      ),
+    ];
+    const due = (...sent: readonly Sent[]) =>
+      paymentsView(rowsAfter(payments, given(...base, ...sent)), '2030-01-01')!.settlementDueOn;
+    expect(due(...all)).toBe('2023-03-01');
+    expect(due(old, ...all, agree('A', '2023-03-02'))).toBe('2023-03-01');
+    expect(due(old, ...all, agree('A', '2023-03-01'))).toBe('2029-05-18');
+    expect(due(old, agree('A', '2020-02-02'), ...all)).toBe('2029-05-18');
+    // Shortened to a day that was over by then.
+    const short = offer('B', '2022-01-01', { settleWithinDays: 30 });
+    expect(due(...all, short, agree('B', '2022-01-10'))).toBe('2022-01-10');
+    expect(due(old, ...all, short, agree('B', '2022-01-10'), agree('A', '2022-02-01'))).toBe('2022-01-10');
+  });
+
+  test('and rows say so when they were written before the agreement', () => {
+    // Recorded after the reports, for a day before them.
+    const within = event(
+      'AmendmentAgreed',
+      { amendment: 'A' },
+      { by: 'jp-mod', time: '2020-05-20', recorded: '2020-06-10' },
+    );
+    const played = given(...base, old, ...shipped, delay(), raised({ time: '2020-06-05' }), within);
+
+    for (const projection of [delayAccountability, discrepancies, quality, scorecards, payments]) {
+      const model = foldAll([]);
+      const rows = new MemoryRows();
+      for (const each of effective(played.recorded)) {
+        fold(model, each);
+        projection.evolve(model, model.takeTouched(), rows);
+      }
+      expect(rows.rows).toEqual(rowsAfter(projection, played));
+    }
+  });
+});
+
+test('who leads, and so is responsible where nobody is named, is never a prime whom the buyer alone brought in', () => {
+  const removed = event(
+    'PartyRemoved',
+    { party: 'prime-a', role: 'prime', reason: 'x' },
+    { by: 'us-gov', time: '2020-03-01' },
+  );
+  const added = (by: string) =>
+    event('PartyAdded', { party: 'prime-b', name: 'n', role: 'prime', country: 'JP' }, { by, time: '2020-03-02' });
+  const whole = { kind: 'delivery', description: 'x', due: '2021-06-30', binding: 'firm' };
+  const more = event(
+    'ContractAmended',
+    {
+      amendment: 'A',
+      consulted: [],
+      rationale: 'x',
+      milestones: [
+        { milestone: 'N', line: '2', ...whole },
+        { milestone: 'Q', ...whole },
+      ],
+    },
+    { by: 'us-gov', time: '2020-04-01' },
+  );
+  const responsible = (...sent: readonly Sent[]) => {
+    const { milestones } = inForce(foldAll(given(...base, ...sent, more, agree('A', '2020-04-02')).recorded));
+    return ['N', 'Q'].map((id) => milestones.get(id)!.responsible);
+  };
+  // The line of the one was introduced when another was prime.
+  expect(responsible(removed, added('jp-mod'))).toEqual(['prime-a', 'us-gov']);
+  expect(responsible(removed, added('us-gov'))).toEqual(['prime-a', 'prime-b']);
+  expect(responsible(removed)).toEqual(['prime-a', 'us-gov']);
+  expect(responsible()).toEqual(['prime-a', 'prime-a']);
+});
