@@ -262,7 +262,11 @@ async function portfolioOf(
     groups: parts.flatMap(({ groups }) => groups),
     cards: parts.flatMap(({ cards }) => cards),
     changes: parts.flatMap(({ changes }) => changes),
-    position,
+    // By instant it is of the events recorded by then, and asked by the position of the last of them it is the same again.
+    position:
+      asOf?.kind === 'instant'
+        ? parts.reduce((last, part) => (part.position > last ? part.position : last), 0n)
+        : position,
     on: day,
   };
 }

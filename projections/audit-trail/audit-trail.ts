@@ -71,7 +71,7 @@ function eventRow(contract: string, event: EffectiveEvent): Row {
 
 export const auditTrail: Projection = {
   name: 'audit-trail',
-  version: 5,
+  version: 6,
   tables: [eventTable, eventFlagTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

@@ -6,7 +6,7 @@ import { overdueReports, reportStates } from '../../src/contract/obligations.js'
 import { deliveredSince, deliveredValue, exposureOf, settledOn } from '../../src/contract/payment.js';
 import { reportsTouched } from '../../src/contract/reporting.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
-import { acceptedOf, inForce, settlementDue, type LineInForce } from '../../src/contract/terms-in-force.js';
+import { acceptedOf, dueBy, inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
 import { flag, type Projection, type Row, type RowSink, type TableDefinition } from '../projection.js';
 
 export const contractTable: TableDefinition = {
@@ -68,6 +68,9 @@ export const detailTable: TableDefinition = {
     confirmed_by: { type: 'json' },
     confirmed_at: { type: 'text', nullable: true },
     contested_at: { type: 'text', nullable: true },
+    corrected_by_id: { type: 'text', nullable: true },
+    corrected_by_source: { type: 'text', nullable: true },
+    corrected_at: { type: 'text', nullable: true },
   },
   key: ['contract'],
 };
@@ -197,7 +200,7 @@ export function contractRow(facts: ContractModel): Row {
     exposure_minor: paddedMinor(exposureOf(facts.paid, delivered, facts.settled !== undefined)),
     delivered_day: since === undefined ? null : dayNumber(since),
     settled_on: settledOn(facts) ?? null,
-    settlement_due_day: since === undefined ? null : dayNumber(settlementDue(facts, since)),
+    settlement_due_day: since === undefined ? null : dayNumber(dueBy(facts, since, 'settleWithinDays')),
     closed_day: facts.closed === undefined ? null : dayNumber(dayOf(facts.closed.time)),
     ...milestoneColumns(facts),
     open_delays: openDelays,
@@ -210,6 +213,7 @@ export function contractRow(facts: ContractModel): Row {
 }
 
 function detailRow(facts: ContractModel): Row {
+  const correctedBy = facts.registration?.correctedBy;
   return {
     contract: facts.contract,
     terms: JSON.stringify(inForce(facts).terms),
@@ -218,6 +222,9 @@ function detailRow(facts: ContractModel): Row {
     confirmed_by: JSON.stringify([...facts.confirmations.keys()]),
     confirmed_at: facts.confirmedAt ?? null,
     contested_at: facts.contested?.recordedtime ?? null,
+    corrected_by_id: correctedBy?.id ?? null,
+    corrected_by_source: correctedBy?.source ?? null,
+    corrected_at: correctedBy?.recordedtime ?? null,
   };
 }
 
@@ -261,7 +268,7 @@ const NONE: ReadonlySet<string> = new Set();
 
 export const contractStatus: Projection = {
   name: 'contract-status',
-  version: 9,
+  version: 10,
   tables: [contractTable, detailTable, partyTable, lineTable, flagTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     rows.put(contractTable, contractRow(facts));

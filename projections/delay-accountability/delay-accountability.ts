@@ -1,12 +1,11 @@
 /** What was determined, alleged and disputed about each milestone's slip, and how each delay was dealt with. */
 import { attributionOf } from '../../src/contract/accountability.js';
-import { dayOf } from '../../src/contract/calendar.js';
 import { noticedFrom, type DelayFacts } from '../../src/contract/delay.js';
 import type { DisputeFacts } from '../../src/contract/dispute.js';
 import { correctionOf, nameOf, reportedBy } from '../../src/contract/event-type.js';
 import { isAfter, type ContractModel, type Touched } from '../../src/contract/model.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
-import { inForce, termsOn } from '../../src/contract/terms-in-force.js';
+import { dueBy, inForce } from '../../src/contract/terms-in-force.js';
 import {
   changedOf,
   flag,
@@ -55,6 +54,7 @@ const when = (of: { readonly time: string; readonly recordedtime: string } | und
 
 /** A delay as its row keeps it: all that does not depend on the day. */
 function delayFacts(facts: ContractModel, delay: DelayFacts) {
+  const from = noticedFrom(facts, delay);
   const accepted = delay.acceptances.map((acceptance) => ({
     acceptance,
     of: delay.mitigations.findLast((plan) => isAfter(acceptance, plan)),
@@ -64,9 +64,8 @@ function delayFacts(facts: ContractModel, delay: DelayFacts) {
     onBehalfOf: delay.onBehalfOf,
     cause: delay.cause,
     startedOn: delay.startedOn,
-    noticedFrom: noticedFrom(facts, delay),
-    noticeDays: termsOn(facts, dayOf(delay.recordedtime)).delayNoticeDays,
-    statedNoticeDays: termsOn(facts, dayOf(delay.time)).delayNoticeDays,
+    noticedFrom: from,
+    noticeDueOn: dueBy(facts, from, 'delayNoticeDays'),
     reportedAt: delay.recordedtime,
     time: delay.time,
     event: delay.event,
@@ -156,7 +155,7 @@ function milestoneRow(facts: ContractModel, milestone: string, seq: number): Row
 
 export const delayAccountability: Projection = {
   name: 'delay-accountability',
-  version: 8,
+  version: 9,
   tables: [
     accountabilityContractTable,
     accountabilityMilestoneTable,

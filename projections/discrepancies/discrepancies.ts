@@ -13,7 +13,7 @@ export const discrepancyTable = listTable('discrepancies_report', 'discrepancy')
 
 export const discrepancies: Projection = {
   name: 'discrepancies',
-  version: 4,
+  version: 5,
   tables: [discrepanciesContractTable, discrepancyTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

@@ -69,7 +69,7 @@ export type ObligationsDelayRow = ReturnType<typeof delayFacts>;
 
 export const obligations: Projection = {
   name: 'obligations',
-  version: 6,
+  version: 7,
   tables: [obligationsContractTable, obligationsReportTable, obligationsDelayTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;
@@ -78,7 +78,7 @@ export const obligations: Projection = {
       report_every_days: inForce(facts).terms.reportEveryDays,
       buyer: facts.holder('buyer') ?? '',
       seller: facts.holder('seller') ?? '',
-      prime: facts.holder('prime') ?? null,
+      prime: facts.speakingPrime ?? null,
       revision: facts.revision,
       look_on: nextNotice(facts) ?? null,
       corrected: flag(facts.corrected),

@@ -13,7 +13,7 @@ import {
   type StatementFacts,
 } from '../../src/contract/payment.js';
 import { overdueFrom } from '../../src/contract/schedule-arithmetic.js';
-import { acceptedOf, inForce, settlementDue, type LineInForce } from '../../src/contract/terms-in-force.js';
+import { acceptedOf, dueBy, inForce, type LineInForce } from '../../src/contract/terms-in-force.js';
 import { changedOf, listTable, putListed, type Projection, type RowSink, type TableDefinition } from '../projection.js';
 
 export const paymentsContractTable: TableDefinition = {
@@ -50,7 +50,7 @@ function contractFacts(facts: ContractModel) {
     isPaid: facts.paid > 0n,
     deliveredOn: since ?? null,
     settledOn: settledOn(facts) ?? null,
-    settlementDueOn: since === undefined ? null : settlementDue(facts, since),
+    settlementDueOn: since === undefined ? null : dueBy(facts, since, 'settleWithinDays'),
     /** The earliest agreed date of a delivery that is still to come. */
     overdueFrom: overdueFrom(facts) ?? null,
     finalAmount: settled?.first.finalAmount ?? null,
@@ -126,7 +126,7 @@ export type SettlementRow = ReturnType<typeof settlementFacts>;
 
 export const payments: Projection = {
   name: 'payments',
-  version: 5,
+  version: 6,
   tables: [paymentsContractTable, paymentsLineTable, paymentTable, statementTable, settlementTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

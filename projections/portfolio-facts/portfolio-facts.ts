@@ -69,7 +69,7 @@ function factText(facts: ContractModel, event: EffectiveEvent, part: PortfolioPa
 
 export const portfolioFacts: Projection = {
   name: 'portfolio-facts',
-  version: 6,
+  version: 7,
   tables: [factTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

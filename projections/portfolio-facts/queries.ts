@@ -16,6 +16,7 @@ export interface ContractFacts {
   readonly contract: string;
   /** Of the last event selected. */
   readonly revision: number;
+  readonly position: bigint;
   /** A JSON list of facts, in any order, without its brackets. */
   readonly facts: string;
 }
@@ -78,18 +79,24 @@ async function pageOfFacts(
 ): Promise<readonly ContractFacts[]> {
   let query = db
     .selectFrom(table(factTable))
-    .select(['contract', sql<number>`max(revision)`.as('revision'), sql<string>`string_agg(fact, ',')`.as('facts')])
+    .select([
+      'contract',
+      sql<number>`max(revision)`.as('revision'),
+      // As text: a sum has no declared type, and a number would not hold it.
+      sql<string>`cast(max(position) as text)`.as('position'),
+      sql<string>`string_agg(fact, ',')`.as('facts'),
+    ])
     .where('position', '<=', position)
     .where((eb) => inRange(eb, range))
     .groupBy('contract');
   if (recordedtime !== undefined) query = query.where('recordedtime', '<=', recordedtime);
   if (on !== undefined) query = query.where((eb) => eb.or([eb('day', '<=', on), eb('correction', '=', 1)]));
   const rows = (await query.execute()) as readonly Row[];
-  return rows.flatMap((row) =>
-    row['facts'] === null
-      ? []
-      : [{ contract: text(row, 'contract'), revision: integer(row, 'revision'), facts: text(row, 'facts') }],
-  );
+  return rows.flatMap((row) => {
+    if (row['facts'] === null) return [];
+    const [contract, facts] = [text(row, 'contract'), text(row, 'facts')];
+    return [{ contract, revision: integer(row, 'revision'), position: BigInt(text(row, 'position')), facts }];
+  });
 }
 
 /** Ids that part the contracts into so many ranges of about the same number, each the last of its range. */

@@ -91,7 +91,7 @@ export type NonconformanceRow = ReturnType<typeof nonconformanceFacts>;
 
 export const quality: Projection = {
   name: 'quality',
-  version: 2,
+  version: 3,
   tables: [qualityContractTable, qualityLineTable, qualityCheckTable, nonconformanceTable, qualityDiscrepancyTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     const { contract } = facts;

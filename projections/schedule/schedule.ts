@@ -213,7 +213,7 @@ function putMoves(facts: ContractModel, milestone: string, rows: RowSink, came?:
 
 export const schedule: Projection = {
   name: 'schedule',
-  version: 10,
+  version: 11,
   tables: [scheduleContractTable, milestoneTable, redatingTable, forecastTable, correctionTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (touched.all || touched.parties)

@@ -4,7 +4,7 @@ import { noticedFrom } from '../../src/contract/delay.js';
 import type { ContractModel, Touched } from '../../src/contract/model.js';
 import { overdueReports } from '../../src/contract/obligations.js';
 import { milestoneDates } from '../../src/contract/schedule-arithmetic.js';
-import { inForce, termsOn } from '../../src/contract/terms-in-force.js';
+import { dueBy, inForce } from '../../src/contract/terms-in-force.js';
 import type { Projection, Row, RowSink, TableDefinition } from '../projection.js';
 
 export const scorecardsTable: TableDefinition = {
@@ -85,11 +85,12 @@ function delays(facts: ContractModel, of: CardOf): void {
     // What another reported in its name is no notice of the party's own. One on which a finding rests is not taken back.
     if ((withdrawn && determinations.length === 0) || onBehalfOf !== null) continue;
     const reportedOn = dayOf(recordedtime);
-    const lag = Math.max(0, daysBetween(noticedFrom(facts, delay), reportedOn));
+    const from = noticedFrom(facts, delay);
+    const lag = Math.max(0, daysBetween(from, reportedOn));
     const card = of(party);
     card.delays += 1;
     card.lagDays += lag;
-    if (lag > termsOn(facts, reportedOn).delayNoticeDays) card.lateNotices += 1;
+    if (reportedOn > dueBy(facts, from, 'delayNoticeDays')) card.lateNotices += 1;
   }
 }
 
@@ -102,8 +103,7 @@ function discrepancies(facts: ContractModel, of: CardOf): void {
     const isOwn = raised.onBehalfOf === undefined;
     if (isOwn && !raised.withdrawn) {
       of(raised.party).raised += 1;
-      const { discrepancyWithinDays } = termsOn(facts, raisedOn);
-      if (receivedOn !== undefined && daysBetween(receivedOn, raisedOn) > discrepancyWithinDays)
+      if (receivedOn !== undefined && raisedOn > dueBy(facts, receivedOn, 'discrepancyWithinDays'))
         of(raised.party).raisedLate += 1;
     }
     const first = answers[0];
@@ -149,7 +149,7 @@ export function cardRows(facts: ContractModel): readonly Row[] {
 
 export const scorecards: Projection = {
   name: 'scorecards',
-  version: 7,
+  version: 8,
   tables: [scorecardsTable],
   evolve(facts: ContractModel, touched: Touched, rows: RowSink): void {
     if (concerns(facts, touched)) for (const row of cardRows(facts)) rows.put(scorecardsTable, row);

@@ -16,6 +16,8 @@ export interface DeterminedDays {
 /** What a reporter's reports of delays add to the dates it stated before. */
 export interface AllegedDays {
   readonly by: string;
+  /** Who recorded it in its name; `null` where it did itself. */
+  readonly recordedBy: string | null;
   readonly locus: Cause['locus'];
   readonly party: string | null;
   readonly days: number;
@@ -23,6 +25,8 @@ export interface AllegedDays {
 
 export interface UnexplainedDays {
   readonly by: string;
+  /** Who recorded it in its name; `null` where it did itself. */
+  readonly recordedBy: string | null;
   readonly days: number;
 }
 
@@ -82,11 +86,13 @@ function statedOf(model: ContractModel, milestone: string) {
     known.set(by, to);
     if (!entry.secondHand) own.set(by, to);
     const cause = delay === undefined ? undefined : model.delays.get(delay)?.cause;
-    if (cause === undefined) unexplained.set(by, { by, days: (unexplained.get(by)?.days ?? 0) + days });
+    const recordedBy = entry.secondHand ? entry.forecast.by : null;
+    const who = `${by}\n${recordedBy ?? ''}`;
+    if (cause === undefined) unexplained.set(who, { by, recordedBy, days: (unexplained.get(who)?.days ?? 0) + days });
     else {
       const { locus, party = null } = cause;
-      const key = `${by}\n${locus}\n${party ?? ''}`;
-      alleged.set(key, { by, locus, party, days: (alleged.get(key)?.days ?? 0) + days });
+      const key = `${who}\n${locus}\n${party ?? ''}`;
+      alleged.set(key, { by, recordedBy, locus, party, days: (alleged.get(key)?.days ?? 0) + days });
     }
   }
   return { alleged: sorted(alleged), unexplained: sorted(unexplained) };

@@ -189,6 +189,35 @@ describe('what is cancelled stands still', () => {
     expect(dates(offer, ...cancelled, agreed('A', '2026-03-22')).stillFrom).toBe('2018-02-01');
   });
 
+  test('whatever day the agreement to another line is said to be of', () => {
+    const offer = offered('A', '2015-06-01', moved('2'));
+    const cancelled = amended('C', '2018-01-01', '2018-02-01', gone('1'));
+    const agreedOn = (time: string) => event('AmendmentAgreed', { amendment: 'A' }, { time, recorded: '2018-02-20' });
+    for (const time of ['2018-01-31', '2018-02-01T23:00:00Z'])
+      expect(dates(offer, ...cancelled, agreedOn(time)).stillFrom).toBe('2018-02-01');
+    // And the first that was recorded decides, whatever day a second one is said to be of.
+    const again = offered('D', '2015-06-01', { milestones: [{ milestone: 'D1', cancelled: true }] });
+    const second = event('AmendmentAgreed', { amendment: 'D' }, { time: '2018-01-25', recorded: '2018-02-20' });
+    expect(dates(again, ...cancelled, second).stillFrom).toBe('2018-02-01');
+  });
+
+  test('and is not reached by what is claimed since, whatever is agreed about its line thereafter', () => {
+    const three = base([LINE, { ...LINE, line: '2' }, { ...LINE, line: '3' }], [{ ...MILESTONE, kind: 'quality' }]);
+    const claim = event('MilestoneReached', { milestone: 'D1', on: '2016-01-01' }, { time: '2018-06-01' });
+    const to = (amendment: string, time: string, line: string) =>
+      offered(amendment, time, { milestones: [{ ...MILESTONE, kind: 'quality', line }] });
+    const history = [
+      to('A', '2017-05-01', '2'),
+      to('B', '2017-06-01', '3'),
+      ...amended('C', '2018-01-01', '2018-02-01', gone('2')),
+      agreed('A', '2018-03-01'),
+      claim,
+    ];
+    const shown = (...sent: readonly Sent[]) => milestoneDates(foldAll(given(...three, ...sent).recorded), 'D1');
+    expect(shown(...history)).toMatchObject({ actual: undefined, stillFrom: '2018-03-01' });
+    expect(shown(...history, agreed('B', '2018-07-01'))).toMatchObject({ actual: undefined, stillFrom: '2018-03-01' });
+  });
+
   test('whatever is delivered or claimed since', () => {
     const cancelled = amended('C', '2018-01-01', '2018-02-01', {
       milestones: [{ milestone: 'D1', cancelled: true }],

@@ -122,6 +122,13 @@ test('a prime whom the buyer alone brought in answers nothing for who delivers',
   }
   for (const answer of answers('prime-a'))
     expect(refusalOf([...before, added('prime-a', 'jp-mod')], answer)).toBeUndefined();
+  // Nor one whom the seller took out and the buyer brought back.
+  const bySeller = event('PartyRemoved', { party: 'prime-a', role: 'prime', reason: 'x' }, { by: 'us-gov' });
+  const without = [...base, reported('D1', 'us-gov'), reported('D2', 'jp-mod'), raised, bySeller];
+  for (const answer of answers('prime-a')) {
+    expect(refusalOf([...without, added('prime-a', 'jp-mod')], answer)).toMatchObject({ code: 'not-permitted' });
+    expect(refusalOf([...without, added('prime-a', 'us-gov')], answer)).toBeUndefined();
+  }
 });
 
 describe('registration', () => {

@@ -180,14 +180,14 @@ function checkRights(
     return definition.type === CORRECTION && state.registeredBy === reporter
       ? undefined
       : refuse('not-permitted', `${reporter} reports no ${event.type}`);
-  if (!state.acts(reporter)) return refuseField('not-permitted', '/source', `${reporter} is no party of this contract`);
+  if (!state.acts(reporter)) return refuseField('not-permitted', '/source', noParty(state, reporter));
   if (onBehalfOf !== undefined) {
     if (onBehalfOf === reporter)
       return refuseField('not-permitted', '/onbehalfof', 'must be another party than the one that reports');
     if (definition.inPersonOnly === true) return notOnBehalf(event.type);
     if (!state.has(reporter, ...MAY_RECORD_FOR_OTHERS))
       return refuseField('not-permitted', '/onbehalfof', 'only buyer, seller and prime record for another party');
-    if (!state.acts(party)) return refuseField('not-permitted', '/onbehalfof', `${party} is no party of this contract`);
+    if (!state.acts(party)) return refuseField('not-permitted', '/onbehalfof', noParty(state, party));
   }
   if (definition.by.length > 0 && !state.has(party, ...definition.by))
     return refuseField(
@@ -226,6 +226,11 @@ function checkHappened(
   return undefined;
 }
 
+const noParty = (state: DecisionState, party: string): string =>
+  state.parties.has(party)
+    ? `${party} has no role in this contract any more: it was taken away, and can be given again`
+    : `${party} is no party of this contract`;
+
 function checkOpened(
   state: DecisionState,
   definition: EventTypeDefinition,
@@ -235,7 +240,11 @@ function checkOpened(
   if (opens !== undefined && opens.kind !== 'shipment') {
     const name = qualified(opens.kind, opens.id, event.party);
     if (state.openedAt(opens.kind, name) !== undefined)
-      return refuseField('id-in-use', opens.pointer, `${event.party} has opened ${opens.kind} ${opens.id} before`);
+      return refuseField(
+        'id-in-use',
+        opens.pointer,
+        `there is a ${opens.kind} ${name} already, recorded by ${event.party} or in its name: it needs another id`,
+      );
   }
   for (const { kind, reference, pointer } of definition.answers?.(event.data) ?? NONE) {
     const name = qualified(kind, reference, event.party);

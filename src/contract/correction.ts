@@ -15,6 +15,7 @@ import {
   correctedRegistrationProblems,
   evolveRegistration,
   registrationProblems,
+  standsFor,
   type ContractRegistered,
 } from './registration.js';
 import type { DecisionState } from './state.js';
@@ -68,6 +69,13 @@ export function correctionTypes(types: TypeAccess) {
       if (state.confirmed) return refuseField('not-correctable', '/event', 'the registration has been confirmed');
       if (reason === 'did-not-occur')
         return refuseField('not-correctable', '/reason', 'a registration cannot be said not to have occurred');
+      const side = standsFor(state);
+      if (side !== undefined)
+        return refuseField(
+          'not-correctable',
+          '/event',
+          `${side} has acted on the registration: an amendment that both sides agree to changes the contract, or a correction once ${side} has contested it`,
+        );
     } else if (definition.act)
       return refuseField('not-correctable', '/event', `${original.type} is an act; a later act supersedes it`);
     if (reason === 'did-not-occur')

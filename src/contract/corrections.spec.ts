@@ -34,7 +34,8 @@ describe('a corrected registration', () => {
       lines: registrationData().lines.map((line) => ({ ...line, unitValue: yen('2') })),
     });
     expect(refusalOf([registered()], inYen)).toBeUndefined();
-    expect(refusalOf([registered(), amended], inYen)).toMatchObject({
+    const contested = event('RegistrationContested', { reason: 'in yen' }, { by: 'jp-mod' });
+    expect(refusalOf([registered(), amended, contested], inYen)).toMatchObject({
       code: 'invalid-registration',
       problems: [{ pointer: '/data/replacement/value/currency' }],
     });
@@ -69,11 +70,28 @@ describe('a corrected registration', () => {
     const contested = event('RegistrationContested', { reason: 'not ours' }, { by: 'jp-mod' });
     // Who has only said that it is not the buyer may turn out to be none.
     expect(refusalOf([registered(), contested], change({ parties: other }))).toBeUndefined();
-    expect(refusalOf([registered(), closed], change({ parties: other }))).toMatchObject({
+    expect(refusalOf([registered(), closed, contested], change({ parties: other }))).toMatchObject({
       code: 'invalid-registration',
       problems: [{ detail: 'must keep jp-mod as buyer: it has recorded as that' }],
     });
-    expect(refusalOf([registered(), closed], change({ title: 'Other' }))).toBeUndefined();
+    expect(refusalOf([registered(), closed, contested], change({ title: 'Other' }))).toBeUndefined();
+  });
+
+  test('is none by one side alone, once the other has acted on it and does not contest it', () => {
+    const milestones = registrationData().milestones.map((milestone) => ({ ...milestone, due: '2030-01-01' }));
+    const later = change({ milestones });
+    const paid = event('PaymentMade', { payment: 'P', amount: usd('5.00'), kind: 'advance' }, { by: 'jp-mod' });
+    const contested = event('RegistrationContested', { reason: 'not the price' }, { by: 'jp-mod' });
+    const stands = { code: 'not-correctable', problems: [{ pointer: '/data/event' }] };
+    expect(refusalOf([registered()], later)).toBeUndefined();
+    expect(refusalOf([registered(), paid], later)).toMatchObject(stands);
+    expect(refusalOf([registered(), paid, contested], later)).toBeUndefined();
+    // Each contest asks for one correction: what was corrected stands again.
+    expect(refusalOf([registered(), paid, contested, later], change({ title: 'Other' }))).toMatchObject(stands);
+    const byOperator = [registered({}, { by: 'operator' }), paid];
+    expect(refusalOf(byOperator, change({ title: 'Other' }, 'operator'))).toMatchObject(stands);
+    const bySeller = event('RegistrationContested', { reason: 'x' }, { by: 'us-gov' });
+    expect(refusalOf([...byOperator, bySeller], change({ title: 'Other' }, 'operator'))).toBeUndefined();
   });
 
   test('gives no role back that was taken away since, and says so where it is asked to', () => {
@@ -288,6 +306,36 @@ test('nobody reports on behalf of itself', () => {
   });
 });
 
+describe('what one side says late of what happened long ago', () => {
+  const flagged = (...sent: Sent[]) =>
+    [...foldAll(given(registered(), ...sent).recorded).flags.values()]
+      .filter(({ code }) => code === 'backdated')
+      .map(({ detail }) => detail);
+  const reached = (on: string, recorded: string) =>
+    event('MilestoneReached', { milestone: 'M1', on }, { by: 'prime-a', time: recorded });
+  const delivered = (type: 'DeliveryAccepted' | 'DeliveryRejected', time: string, recorded: string, more: object) =>
+    event(type, { items: [{ line: '1', quantity: 1 }], ...more }, { by: 'jp-mod', time, recorded });
+
+  test('counts, and is flagged: a milestone reached, an acceptance, a revocation', () => {
+    expect(flagged(reached('2021-01-31', '2022-06-01'))).toEqual(['said on 2022-06-01 to have happened on 2021-01-31']);
+    expect(flagged(reached('2022-05-02', '2022-06-01'))).toEqual([]);
+    const at = { acceptancePoint: 'destination' };
+    expect(flagged(delivered('DeliveryAccepted', '2021-06-01', '2022-06-01', at))).toHaveLength(1);
+    expect(
+      flagged(delivered('DeliveryRejected', '2021-06-01', '2022-06-01', { reason: 'x', revokes: true })),
+    ).toHaveLength(1);
+    expect(flagged(delivered('DeliveryRejected', '2021-06-01', '2022-06-01', { reason: 'x' }))).toEqual([]);
+  });
+
+  test('not where a history is imported, but for what is said to have been before the contract', () => {
+    const first = (sent: Sent) => event(sent.type, sent['data'] as object, { by: 'prime-a', time: '2020-02-01' });
+    expect(flagged(first(reached('2020-01-10', '2020-02-01')))).toEqual([]);
+    expect(flagged(first(reached('1999-01-01', '2020-02-01')))).toEqual([
+      'said to have happened on 1999-01-01, before the contract was signed',
+    ]);
+  });
+});
+
 describe('quantities beyond the line', () => {
   const dispatch = (shipment: string, quantity: number, time = '2020-03-01') =>
     event(
@@ -349,6 +397,21 @@ describe('quantities beyond the line', () => {
     const beyond = ['late: accepted in all more than the 4 of line 1'];
     expect(flagged(...shipped, early, late)).toEqual(beyond);
     expect(flagged(...shipped, late, early)).toEqual(beyond);
+  });
+
+  test('name the last line of those that one event exceeds, in whatever order it names them', () => {
+    const accepted = (time: string, ...items: readonly object[]) =>
+      event('DeliveryAccepted', { items, acceptancePoint: 'destination' }, { by: 'jp-mod', time, id: `at-${time}` });
+    const both = [
+      { line: '2', quantity: 9 },
+      { line: '1', quantity: 9 },
+    ];
+    const flag = ['at-2021-01-01: accepted in all more than the 2.5 of line 2'];
+    expect(flagged(accepted('2021-01-01', ...both))).toEqual(flag);
+    expect(flagged(accepted('2021-01-01', ...both.toReversed()))).toEqual(flag);
+    // All are looked at again where what comes is older than what was recorded.
+    const [first, older] = [accepted('2020-06-01', both[1]!), accepted('2020-03-01', { line: '1', quantity: 1 })];
+    expect(flagged(first, older, accepted('2021-01-01', ...both)).slice(-1)).toEqual(flag);
   });
 
   test('say what the line has now', () => {

@@ -154,11 +154,11 @@ test('what is recorded in its name takes no days from what a party alleges itsel
     { by: 'jp-mod', onbehalfof: 'prime-a', time: '2020-02-15' },
   );
   const own = delay('2021-09-30', { time: '2020-03-01' });
-  const alleged = [{ by: 'prime-a', locus: 'subcontractor', party: 'sub-a', days: 92 }];
+  const alleged = [{ by: 'prime-a', recordedBy: null, locus: 'subcontractor', party: 'sub-a', days: 92 }];
   expect(d1('2021-01-01', [...base, own]).alleged).toEqual(alleged);
   expect(d1('2021-01-01', [...base, letter, own])).toMatchObject({
     alleged,
-    unexplained: [{ by: 'prime-a', days: 92 }],
+    unexplained: [{ by: 'prime-a', recordedBy: 'jp-mod', days: 92 }],
   });
 });
 
@@ -181,12 +181,12 @@ test('alleged and unexplained days count from what the same party stated last, a
   ];
   expect(d1('2020-03-01', history)).toMatchObject({
     alleged: [
-      { by: 'prime-a', locus: 'buyer', party: 'sub-a', days: 0 },
-      { by: 'prime-a', locus: 'subcontractor', party: 'sub-a', days: 20 },
+      { by: 'prime-a', recordedBy: null, locus: 'buyer', party: 'sub-a', days: 0 },
+      { by: 'prime-a', recordedBy: null, locus: 'subcontractor', party: 'sub-a', days: 20 },
     ],
     unexplained: [
-      { by: 'jp-mod', days: 5 },
-      { by: 'prime-a', days: 17 },
+      { by: 'jp-mod', recordedBy: null, days: 5 },
+      { by: 'prime-a', recordedBy: null, days: 17 },
     ],
   });
 });

@@ -6,7 +6,7 @@ import type { ContractModel } from './model.js';
 import { flagCurrency } from './payment.js';
 import { answersAsSeller } from './registration.js';
 import { shipmentOf } from './shipment.js';
-import { termsOn } from './terms-in-force.js';
+import { dueBy } from './terms-in-force.js';
 
 export const DISCREPANCY_KINDS = ['shortage', 'overage', 'damage', 'deficient', 'documentation', 'billing'] as const;
 export const REMEDIES = ['replace', 'repair', 'credit', 'none'] as const;
@@ -45,6 +45,7 @@ export interface DiscrepancyFacts {
 /** A discrepancy report as rows keep it: all that does not depend on the day or the terms. */
 export function reportFacts(model: ContractModel, { discrepancy, raised, answers, closing }: DiscrepancyFacts) {
   const { kind, shipment, line, quantity, value, detail } = raised.data;
+  const receivedOn = shipment === undefined ? undefined : model.shipments.get(shipment)?.receivedOn;
   return {
     discrepancy,
     kind,
@@ -56,9 +57,9 @@ export function reportFacts(model: ContractModel, { discrepancy, raised, answers
     ...reportedBy(raised),
     raisedAt: raised.recordedtime,
     withdrawn: raised.withdrawn,
-    /** Days after the first receipt within which it was to be raised. */
-    withinDays: termsOn(model, dayOf(raised.recordedtime)).discrepancyWithinDays,
-    receivedOn: shipment === undefined ? null : (model.shipments.get(shipment)?.receivedOn ?? null),
+    receivedOn: receivedOn ?? null,
+    /** By when it was to be raised. */
+    dueOn: receivedOn === undefined ? null : dueBy(model, receivedOn, 'discrepancyWithinDays'),
     answers: answers.map((answer) => ({
       ...reportedBy(answer),
       answer: answer.data.answer,
@@ -73,7 +74,7 @@ export function reportFacts(model: ContractModel, { discrepancy, raised, answers
 export type ReportFacts = ReturnType<typeof reportFacts>;
 
 /** A discrepancy report as it is shown on a day. What waits for an answer, or to be closed, waits to that day. */
-export function reportOn({ withdrawn, withinDays, closing, ...facts }: ReportFacts, day: string) {
+export function reportOn({ withdrawn, dueOn, closing, ...facts }: ReportFacts, day: string) {
   const { answers, receivedOn } = facts;
   const raisedOn = dayOf(facts.raisedAt);
   const raisedAfterDays = receivedOn === null ? null : daysBetween(receivedOn, raisedOn);
@@ -94,7 +95,7 @@ export function reportOn({ withdrawn, withinDays, closing, ...facts }: ReportFac
     status: withdrawn ? 'withdrawn' : closing !== null ? 'closed' : answers.length > 0 ? 'answered' : 'open',
     receivedOn,
     raisedAfterDays,
-    raisedLate: raisedAfterDays === null ? null : raisedAfterDays > withinDays,
+    raisedLate: dueOn === null ? null : raisedOn > dueOn,
     answers,
     answeredAfterDays: until(answers[0]?.answeredAt, closing === null ? waits : null),
     outcome: closing?.outcome ?? null,

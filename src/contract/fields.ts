@@ -247,7 +247,7 @@ export class Money {
       defaultMessage: (args) => {
         const exponent = currencyExponent(String(currencyOf(args)));
         const decimals = exponent === undefined ? '' : ` with at most ${exponent} decimals`;
-        return `must be a decimal string such as "1250"${decimals}, not negative`;
+        return `must be a decimal string such as "1250"${decimals}, not negative, of at most 18 digits before the point`;
       },
     },
   })

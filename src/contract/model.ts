@@ -51,6 +51,7 @@ export interface RegistrationFacts {
   readonly lines: readonly LineTerms[];
   readonly milestones: readonly MilestoneTerms[];
   readonly recordedtime: string;
+  readonly correctedBy: CorrectionName | undefined;
 }
 
 export interface AmendmentFacts extends Stand {
@@ -468,16 +469,25 @@ export class ContractModel {
     if (by === undefined || by === SPEAKING_FOR.get(role)) this.#spokesmen.add(`${party} ${role}`);
   }
 
+  /** Notes that a role was taken away: by the side that it speaks for, its word counts for that side no more. */
+  noteTaken(party: string, role: Role, by: 'buyer' | 'seller'): void {
+    if (by === SPEAKING_FOR.get(role)) this.#spokesmen.delete(`${party} ${role}`);
+  }
+
   holder(role: Role): string | undefined {
     return this.parties.find((entry) => entry.role === role)?.party;
+  }
+
+  /** The prime that speaks for who delivers. */
+  get speakingPrime(): string | undefined {
+    return this.parties.find(({ party, role }) => role === 'prime' && this.speaksAs(party, role))?.party;
   }
 
   /** Notes who leads from now on: a prime who speaks for who delivers, else the seller. Called whenever the parties change. */
   noteLead(revision: number): void {
     this.#touched.parties = true;
     for (const { party } of this.parties) this.partiesEver.add(party);
-    const prime = this.parties.find((entry) => entry.role === 'prime' && this.speaksAs(entry.party, 'prime'));
-    const party = prime?.party ?? this.holder('seller') ?? '';
+    const party = this.speakingPrime ?? this.holder('seller') ?? '';
     if (this.#leads.at(-1)?.party !== party) this.#leads.push({ party, from: revision });
   }
 

@@ -259,26 +259,57 @@ test('nothing is owed once both sides have closed, and not more than a hundred i
   expect(missed('2040-01-01').at(-1)).toBe('overdue/prime-a/1/2028-03-28');
 });
 
-test('a milestone that is given a line leaves no row of its own behind', () => {
+describe('a milestone that is given a line', () => {
   const whole = { kind: 'delivery', description: 'x', due: '2021-06-30', binding: 'firm' };
-  const first = registered({ milestones: [{ milestone: 'ALL', ...whole }] });
-  const amended1 = event(
-    'ContractAmended',
-    { amendment: 'A', consulted: [], rationale: 'x', milestones: [{ milestone: 'ALL', line: '1', ...whole }] },
-    { time: '2020-03-01' },
-  );
-  const played = given(
-    first,
-    confirmed(),
-    amended1,
-    event('AmendmentAgreed', { amendment: 'A' }, { by: 'jp-mod', time: '2020-03-02' }),
-  );
-  // As rows are written while events come in, one by one.
-  const model = foldAll([]);
-  const rows = new MemoryRows();
-  for (const each of effective(played.recorded)) {
-    fold(model, each);
-    obligations.evolve(model, model.takeTouched(), rows);
-  }
-  expect(rows.rows).toEqual(rowsAfter(obligations, played));
+  const first = registered({ terms, milestones: [{ milestone: 'ALL', ...whole }] }, { recorded: '2020-01-10' });
+  const moved = [
+    event(
+      'ContractAmended',
+      { amendment: 'A', consulted: [], rationale: 'x', milestones: [{ milestone: 'ALL', line: '1', ...whole }] },
+      { time: '2020-02-15' },
+    ),
+    event('AmendmentAgreed', { amendment: 'A' }, { by: 'jp-mod', time: '2020-02-16' }),
+  ];
+  /** Rows as they are written while events come in, one by one; they are those that a replay makes. */
+  const shown = (...sent: readonly Sent[]) => {
+    const played = given(first, confirmed({ time: '2020-01-10' }), ...sent);
+    const model = foldAll([]);
+    const rows = new MemoryRows();
+    for (const each of effective(played.recorded)) {
+      fold(model, each);
+      obligations.evolve(model, model.takeTouched(), rows);
+    }
+    const inAnyOrder = (of: MemoryRows['rows']) =>
+      [...of].map(([table, all]) => [table, all.map((row) => JSON.stringify(row)).sort()]);
+    expect(inAnyOrder(rows.rows)).toEqual(inAnyOrder(rowsAfter(obligations, played)));
+    const view = obligationsView(rows.rows, '2020-03-01')!;
+    return view.reports.map(({ line, milestone, owed, overdue }) => [line ?? milestone, owed, overdue]);
+  };
+
+  test('leaves no row of its own behind', () => {
+    expect(shown()).toEqual([['ALL', true, false]]);
+    expect(shown(...moved)).toEqual([['1', true, false]]);
+  });
+
+  test('keeps what was missed of it, which a report on the line makes up for', () => {
+    const late = event(
+      'ReportOverdue',
+      { party: 'prime-a', milestone: 'ALL', dueOn: '2020-02-09' },
+      { by: 'ledger', time: '2020-02-10', id: 'overdue/prime-a/milestone:ALL/2020-02-09' },
+    );
+    const started = event(
+      'ManufacturingStarted',
+      { line: '1', site: 'Plant', stage: 'cutting' },
+      { by: 'prime-a', time: '2020-02-20' },
+    );
+    expect(shown(late)).toEqual([['ALL', true, true]]);
+    expect(shown(late, ...moved)).toEqual([
+      ['ALL', false, true],
+      ['1', true, false],
+    ]);
+    expect(shown(late, ...moved, started)).toEqual([
+      ['ALL', false, false],
+      ['1', true, false],
+    ]);
+  });
 });

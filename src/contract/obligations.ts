@@ -190,9 +190,17 @@ export interface ReportState {
   readonly missed: readonly MissedReport[];
 }
 
+/** The line that a milestone has which had none when a report of it was missed. */
+export function lineNow(model: ContractModel, key: string): string | undefined {
+  if (!key.startsWith('milestone:')) return undefined;
+  return inForce(model).milestones.get(key.slice('milestone:'.length))?.line ?? undefined;
+}
+
 /** How each party stands with the reports of a line (or of a milestone without one) that it owes or has missed. */
 export function reportStates(model: ContractModel, key: string): readonly ReportState[] {
-  const keys = keysOf(model, key);
+  const line = lineNow(model, key);
+  // What was missed of a milestone that has been given a line since is made up for by reporting on that line.
+  const keys = line === undefined ? keysOf(model, key) : [key, ...keysOf(model, line)];
   const owing = owingOf(model).get(key);
   const parties = new Set([...(owing === undefined ? [] : [owing.party]), ...(model.noticed.get(key)?.keys() ?? [])]);
   const isOver = isOverFor(model, key);

@@ -28,17 +28,20 @@ export function flagStated(
   model.flag('quantity-exceeds-line', event, moreThan('', terms));
 }
 
-/** Looks at one line again after it was added to. `event` is the one that added to it. */
+/** Looks at lines again after they were added to. `event` is the one that added to them; of several that it exceeds the last is named. */
 export function flagAdded(
   model: ContractModel,
   event: Source,
-  line: string,
+  added: ReadonlyMap<string, unknown>,
   what: 'shipped' | 'received' | 'accepted',
 ): void {
-  const terms = inForce(model).lines.get(line);
-  const facts = model.lines.get(line);
-  if (terms === undefined || facts === undefined || facts[what].total <= terms.quantity) return;
-  model.flag('quantity-exceeds-line', event, moreThan(`${what} in all `, terms));
+  const { lines } = inForce(model);
+  const exceeded = [...added.keys()].flatMap((id) => {
+    const terms = lines.get(id);
+    return terms !== undefined && (model.lines.get(id)?.[what].total ?? 0n) > terms.quantity ? [terms] : [];
+  });
+  const named = exceeded.length < 2 ? exceeded[0] : [...lines.values()].findLast((line) => exceeded.includes(line));
+  if (named !== undefined) model.flag('quantity-exceeds-line', event, moreThan(`${what} in all `, named));
 }
 
 /**

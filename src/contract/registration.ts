@@ -24,7 +24,7 @@ import {
   refuse,
   refuseField,
   ROLES,
-  type ContractEvent,
+  type EffectiveEvent,
   type ProposedEvent,
   type Refusal,
   type Role,
@@ -232,9 +232,19 @@ export function evolveRegistration(
   for (const { party, role } of data.parties) if (role === 'prime') state.addTo(state.sellersPrimes, party);
   // Who confirmed had confirmed other terms.
   for (const party of state.confirmedBy) state.removeFrom(state.confirmedBy, party);
+  for (const party of state.contestedBy) state.removeFrom(state.contestedBy, party);
   for (const { line } of data.lines) state.addTo(state.lines, line);
   for (const { milestone } of data.milestones) state.addTo(state.milestones, milestone);
 }
+
+/**
+ * Whoever of buyer and seller has acted on the registration, and does not contest it as it stands: what it went by is changed by an
+ * amendment, which both sides agree to, and not by who registered it alone.
+ */
+export const standsFor = (state: DecisionState): string | undefined => {
+  const others = state.sides().filter((side) => side !== state.registeredBy);
+  return others.some((side) => state.contestedBy.has(side)) ? undefined : others.find((side) => state.acted.has(side));
+};
 
 function mayConfirm(state: DecisionState, event: ProposedEvent): Refusal | undefined {
   if (!state.sides().includes(event.party) || event.party === state.registeredBy)
@@ -278,7 +288,7 @@ export const answersAsSeller = (state: DecisionState, { party }: ProposedEvent):
     ? undefined
     : refuse('not-permitted', `the buyer alone made ${party} prime: it does not answer for who delivers`);
 
-function foldRegistration(model: ContractModel, event: ContractEvent<ContractRegistered>): void {
+function foldRegistration(model: ContractModel, event: EffectiveEvent<ContractRegistered>): void {
   const { data } = event;
   model.registration = {
     by: event.reporter,
@@ -293,6 +303,7 @@ function foldRegistration(model: ContractModel, event: ContractEvent<ContractReg
     lines: data.lines,
     milestones: data.milestones,
     recordedtime: event.recordedtime,
+    correctedBy: event.correctedBy,
   };
   model.parties = [...data.parties];
   for (const { party, role } of data.parties) model.noteGiven(party, role);
@@ -377,6 +388,7 @@ export const registrationTypes = [
     by: ['buyer', 'seller'],
     inPersonOnly: true,
     rules: mayConfirm,
+    evolve: (state, event) => state.addTo(state.contestedBy, event.party),
     fold: (model, event) => {
       if (model.contested !== undefined && !isAfter(event, model.contested)) return;
       model.touched.registration = true;
@@ -446,10 +458,13 @@ export const registrationTypes = [
       const held = state.parties.get(event.data.party);
       if (held !== undefined) state.removeFrom(held, event.data.role);
       state.addTo(state.removed, `${event.data.party} ${event.data.role}`);
+      if (event.data.role === 'prime' && !state.has(event.party, 'buyer'))
+        state.removeFrom(state.sellersPrimes, event.data.party);
     },
     portfolio: { folds: true, keep: ({ party, role }) => ({ party, role }) },
-    fold: (model, { data, revision }) => {
+    fold: (model, { data, revision, party }) => {
       model.parties = withoutRole(model, data);
+      model.noteTaken(data.party, data.role, model.holds(party, 'buyer') ? 'buyer' : 'seller');
       model.noteLead(revision);
     },
   }),

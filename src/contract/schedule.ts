@@ -2,6 +2,7 @@
 import { IsDay, IsId, IsText } from './fields.js';
 import { eventType, named, nameOf, type EffectiveEvent } from './event-type.js';
 import { insertByStand, type ContractModel, type ForecastFacts } from './model.js';
+import { flagBackdated } from './terms-in-force.js';
 
 export class ForecastRevised {
   @IsId() readonly milestone!: string;
@@ -66,6 +67,7 @@ export const scheduleTypes = [
     portfolio: { folds: true, keep: (data) => data },
     fold: (model, event) => {
       if (event.withdrawn) return;
+      flagBackdated(model, event, event.data.on);
       insertByStand(model.milestone(event.data.milestone).reached, {
         time: event.time,
         revision: event.revision,

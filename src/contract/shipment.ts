@@ -27,7 +27,7 @@ import { insertByStand, type ContractModel, type DeliveryFacts } from './model.j
 import { noteOwnReport } from './obligations.js';
 import { quantityOf } from './money.js';
 import { flagAdded, reviewQuantities } from './quantity-flags.js';
-import { inForce } from './terms-in-force.js';
+import { flagBackdated, inForce } from './terms-in-force.js';
 
 export class Item {
   @IsId() readonly line!: string;
@@ -175,7 +175,8 @@ function carry(
   what: 'shipped' | 'received',
 ): void {
   const { revision, id, source, data } = event;
-  for (const [line, quantity] of quantities(data.items)) {
+  const added = quantities(data.items);
+  for (const [line, quantity] of added) {
     model.line(line)[what].add({
       shipment: data.shipment,
       rank,
@@ -183,8 +184,8 @@ function carry(
       event: { revision, id, source },
     });
     touchLine(model, data.shipment, line);
-    flagAdded(model, event, line, what);
   }
+  flagAdded(model, event, added, what);
 }
 
 function deliver(
@@ -193,7 +194,8 @@ function deliver(
   point: DeliveryFacts['point'],
 ): void {
   let late = false;
-  for (const [id, quantity] of quantities(event.data.items)) {
+  const added = quantities(event.data.items);
+  for (const [id, quantity] of added) {
     const line = model.line(id);
     const delivery: DeliveryFacts = {
       time: event.time,
@@ -208,9 +210,9 @@ function deliver(
     line.accepted.add(delivery);
     touchLine(model, event.data.shipment, id);
     late ||= line.deliveries.at(-1) !== delivery;
-    if (point !== 'revoked') flagAdded(model, event, id, 'accepted');
     for (const milestone of inForce(model).deliveriesOf(id)) model.milestone(milestone);
   }
+  if (point !== 'revoked') flagAdded(model, event, added, 'accepted');
   // Recorded after what happened later: another event may be the one with which a line was exceeded.
   if (late) model.later('quantities', () => reviewQuantities(model));
 }
@@ -298,6 +300,7 @@ export const shipmentTypes = [
     fold: (model, event) => {
       if (event.withdrawn) return;
       say(model, 'acceptance', event);
+      flagBackdated(model, event, dayOf(event.time));
       deliver(model, event, event.data.acceptancePoint);
     },
   }),
@@ -321,7 +324,9 @@ export const shipmentTypes = [
         line.rejectedOf.set(event.data.shipment, (line.rejectedOf.get(event.data.shipment) ?? 0n) + quantity);
         touchLine(model, event.data.shipment, id);
       }
-      if (event.data.revokes === true) deliver(model, event, 'revoked');
+      if (event.data.revokes !== true) return;
+      flagBackdated(model, event, dayOf(event.time));
+      deliver(model, event, 'revoked');
     },
   }),
 ];

@@ -35,6 +35,8 @@ export class DecisionState {
   /** Who registered it: a party or `operator`; `undefined` while there is no contract. */
   registeredBy: string | undefined = undefined;
   registration: RegistrationState | undefined = undefined;
+  /** Who contested the registration as it stands. */
+  readonly contestedBy = new Set<string>();
   /** Who of buyer and seller confirmed the registration. */
   readonly confirmedBy = new Set<string>();
   /** All parties that the contract has or had, with the roles they hold now. */

@@ -32,10 +32,10 @@ const agree = (amendment: string, time: string) => event('AmendmentAgreed', { am
 
 describe('what was late by the terms of its day stays late, whatever terms are agreed later', () => {
   const old = offer('A', '2020-02-01', { delayNoticeDays: 3000, discrepancyWithinDays: 3000, settleWithinDays: 3000 });
-  const delay = (options: Options = {}) =>
+  const delay = (options: Options = {}, startedOn = '2020-03-01') =>
     event(
       'DelayReported',
-      { delay: 'X1', cause: { code: 'supply', locus: 'prime', detail: 'x' }, startedOn: '2020-03-01', forecasts: [] },
+      { delay: 'X1', cause: { code: 'supply', locus: 'prime', detail: 'x' }, startedOn, forecasts: [] },
       { by: 'prime-a', time: '2020-06-01', ...options },
     );
   const items = [{ line: '1', quantity: 1 }];
@@ -77,9 +77,16 @@ describe('what was late by the terms of its day stays late, whatever terms are a
     expect(notice(old, agree('A', '2020-02-02'), delay())).toEqual([[false, false]]);
   });
 
-  test('each of recorded and stated day by the terms of its own', () => {
-    const said = delay({ recorded: '2022-03-01' });
-    expect(notice(old, agree('A', '2022-01-01'), said)).toEqual([[false, true]]);
+  test('also where it is reported only once they were agreed, or they are said to have been agreed in time', () => {
+    // Due on 31 March.
+    const recorded = (day: string) =>
+      event('AmendmentAgreed', { amendment: 'A' }, { by: 'jp-mod', time: '2020-03-20', recorded: day });
+    expect(notice(old, recorded('2020-03-31'), delay())).toEqual([[false, false]]);
+    expect(notice(old, recorded('2020-04-01'), delay())).toEqual([[true, true]]);
+    expect(notice(old, delay(), recorded('2020-06-02'))).toEqual([[true, true]]);
+    expect(notice(old, recorded('2020-04-01'), delay({ time: '2020-03-30', recorded: '2020-06-01' }))).toEqual([
+      [true, false],
+    ]);
   });
 
   test('a discrepancy report', () => {
@@ -108,6 +115,12 @@ describe('what was late by the terms of its day stays late, whatever terms are a
     expect(due(old, ...all, agree('A', '2023-03-02'))).toBe('2023-03-01');
     expect(due(old, ...all, agree('A', '2023-03-01'))).toBe('2029-05-18');
     expect(due(old, agree('A', '2020-02-02'), ...all)).toBe('2029-05-18');
+    const late = event(
+      'AmendmentAgreed',
+      { amendment: 'A' },
+      { by: 'jp-mod', time: '2023-02-20', recorded: '2023-03-02' },
+    );
+    expect(due(old, ...all, late)).toBe('2023-03-01');
     // Shortened to a day that was over by then.
     const short = offer('B', '2022-01-01', { settleWithinDays: 30 });
     expect(due(...all, short, agree('B', '2022-01-10'))).toBe('2022-01-10');
@@ -115,13 +128,24 @@ describe('what was late by the terms of its day stays late, whatever terms are a
   });
 
   test('and rows say so when they were written before the agreement', () => {
-    // Recorded after the reports, for a day before them.
-    const within = event(
-      'AmendmentAgreed',
-      { amendment: 'A' },
-      { by: 'jp-mod', time: '2020-05-20', recorded: '2020-06-10' },
-    );
-    const played = given(...base, old, ...shipped, delay(), raised({ time: '2020-06-05' }), within);
+    // A history that is imported, in no order: the agreement is recorded after the reports and is of a day before them.
+    const imported = (sent: Sent, time: string, recorded: string) =>
+      event(sent.type, sent['data'] as object, {
+        by: sent.source.split(':')[3]!,
+        time,
+        recorded,
+      });
+    const history = [
+      imported(old, '2018-06-01', '2020-01-25'),
+      imported(shipped[0]!, '2018-05-01', '2020-01-26'),
+      imported(shipped[1]!, '2018-05-10', '2020-01-26'),
+      imported(delay({}, '2018-07-01'), '2019-09-01', '2020-01-27'),
+      imported(raised(), '2020-01-28', '2020-01-28'),
+    ];
+    expect([notice(...history), raisedLate(...history)]).toEqual([[[true, true]], [true]]);
+    const within = imported(agree('A', ''), '2018-06-02', '2020-02-05');
+    expect([notice(...history, within), raisedLate(...history, within)]).toEqual([[[false, false]], [false]]);
+    const played = given(...base, ...history, within);
 
     for (const projection of [delayAccountability, discrepancies, quality, scorecards, payments]) {
       const model = foldAll([]);
@@ -165,5 +189,11 @@ test('who leads, and so is responsible where nobody is named, is never a prime w
   expect(responsible(removed, added('jp-mod'))).toEqual(['prime-a', 'us-gov']);
   expect(responsible(removed, added('us-gov'))).toEqual(['prime-a', 'prime-b']);
   expect(responsible(removed)).toEqual(['prime-a', 'us-gov']);
+  const back = event(
+    'PartyAdded',
+    { party: 'prime-a', name: 'n', role: 'prime', country: 'US' },
+    { by: 'jp-mod', time: '2020-03-03' },
+  );
+  expect(responsible(removed, back)).toEqual(['prime-a', 'us-gov']);
   expect(responsible()).toEqual(['prime-a', 'prime-a']);
 });

@@ -78,7 +78,7 @@ export interface InForce {
   readonly milestones: ReadonlyMap<string, MilestoneInForce>;
   readonly value: { readonly amount: string; readonly currency: string };
   readonly terms: ContractTerms;
-  /** The terms by the days of the agreements that gave them. */
+  /** The terms by the days from which they bind, in order. */
   readonly termsFrom: readonly From<ContractTerms>[];
   /** All amendments that re-date a milestone, agreed or not, by milestone, in order of their `time`. */
   readonly redatings: ReadonlyMap<string, readonly Redating[]>;
@@ -115,6 +115,21 @@ export function holdsFrom(model: ContractModel, event: EffectiveEvent): string |
   return model.until === undefined || recorded <= model.until ? recordedtime : undefined;
 }
 
+/**
+ * Flags what one side says so late, or of so early a day, that dates long known come out otherwise: more than {@link BINDING_WITHIN_DAYS}
+ * after the day it is about and after the recording of the registration, or of a day before the contract was signed. It counts all the same.
+ * @param day the day on which it is said to have happened
+ */
+export function flagBackdated(model: ContractModel, event: EffectiveEvent, day: string): void {
+  const { registration } = model;
+  if (registration === undefined) return;
+  const recorded = dayOf(event.recordedtime);
+  const days = Math.min(daysBetween(day, recorded), daysBetween(dayOf(registration.recordedtime), recorded));
+  if (day < registration.signedOn)
+    model.flag('backdated', event, `said to have happened on ${day}, before the contract was signed`);
+  else if (days > BINDING_WITHIN_DAYS) model.flag('backdated', event, `said on ${recorded} to have happened on ${day}`);
+}
+
 /** @throws RangeError where the contract has not been registered */
 export function inForce(model: ContractModel): InForce {
   const cached = model.memo.inForce;
@@ -124,21 +139,20 @@ export function inForce(model: ContractModel): InForce {
   return value;
 }
 
-/**
- * The terms by which something done on a day is judged: those agreed by then. What was late by them is not made to have been in time
- * by other ones agreed later.
- */
-export const termsOn = (model: ContractModel, day: string): ContractTerms => onDay(inForce(model).termsFrom, day)!;
+/** A term that says within how many days something is to be done. */
+export type Period = 'delayNoticeDays' | 'discrepancyWithinDays' | 'settleWithinDays';
 
 /**
- * The day by which the account is to be settled: settleWithinDays after all was delivered, by the terms of that day and those agreed while
- * it was not over. What is agreed later does not put off what has been due, and what is shortened is not due before it was agreed.
+ * The day by which something is to be done that is to be done within a term from a day on: by the term of that day, and as it was agreed anew
+ * while that day was not over. What is agreed later does not put off what was due, and what is shortened is not due before it was agreed.
  */
-export function settlementDue(model: ContractModel, deliveredOn: string): string {
-  let due = addDays(deliveredOn, termsOn(model, deliveredOn).settleWithinDays);
-  for (const { day, value } of inForce(model).termsFrom) {
-    if (day <= deliveredOn || day > due) continue;
-    const then = addDays(deliveredOn, value.settleWithinDays);
+export function dueBy(model: ContractModel, from: string, term: Period): string {
+  const { termsFrom } = inForce(model);
+  let due = addDays(from, onDay(termsFrom, from)![term]);
+  for (const { day, value } of termsFrom) {
+    if (day <= from) continue;
+    if (day > due) break;
+    const then = addDays(from, value[term]);
     due = then < day ? day : then;
   }
   return due;
@@ -183,10 +197,20 @@ type DecidedAsk = { readonly [K in keyof Ask]: Decided<Ask[K]> };
 
 function asksOf({ kind, line, quantity }: DecidedAsk): From<Ask>[] {
   const days = [...new Set([kind, line, quantity].flatMap(({ list }) => list.map(({ day }) => day)))].sort();
+  const [kindOn, lineOn, quantityOn] = [inOrder(kind.list), inOrder(line.list), inOrder(quantity.list)];
   return days.map((day) => ({
     day,
-    value: { kind: onDay(kind.list, day)!, line: onDay(line.list, day) ?? null, quantity: onDay(quantity.list, day) },
+    value: { kind: kindOn(day)!, line: lineOn(day) ?? null, quantity: quantityOn(day) },
   }));
+}
+
+/** {@link onDay} for days that are asked about in order. */
+function inOrder<T>(list: readonly From<T>[]): (day: string) => T | undefined {
+  let next = 0;
+  return (day) => {
+    while (next < list.length && list[next]!.day <= day) next += 1;
+    return list[next - 1]?.value;
+  };
 }
 
 function compute(model: ContractModel): InForce {
@@ -302,15 +326,9 @@ function compute(model: ContractModel): InForce {
     }
   }
   for (const amendment of byAgreement) {
-    const day = agreementDay(amendment);
-    for (const entry of amendment.data.lines ?? []) {
-      const line = lines.get(entry.line);
-      if (entry.cancelled === true && line !== undefined) cancel(line, day, agreedAt(amendment));
+    for (const entry of amendment.data.lines ?? [])
       if (entry.quantity !== undefined) quantities.get(entry.line)?.give(amendment, quantityOf(entry.quantity));
-    }
     for (const entry of amendment.data.milestones ?? []) {
-      const milestone = milestones.get(entry.milestone);
-      if (entry.cancelled === true && milestone !== undefined) cancel(milestone, day, agreedAt(amendment));
       const ask = asks.get(entry.milestone);
       if (entry.kind !== undefined) ask?.kind.give(amendment, entry.kind);
       if (entry.line !== undefined) ask?.line.give(amendment, entry.line);
@@ -320,48 +338,62 @@ function compute(model: ContractModel): InForce {
   for (const [id, milestone] of milestones) {
     milestone.asked = asksOf(asks.get(id)!);
     milestone.kindAgreedAt = asks.get(id)!.kind.agreedAt;
-    // A cancelled line cancels what is of it then, and what comes to be of it later from when it does; both stay cancelled.
-    for (const [at, { day, value }] of milestone.asked.entries()) {
-      const line = value.line === null ? undefined : lines.get(value.line);
-      const until = milestone.asked[at + 1]?.day;
-      if (line?.cancelledOn === undefined || (until !== undefined && line.cancelledOn >= until)) continue;
-      const given = at === 0 && milestone.introducedBy !== undefined ? milestone.introducedBy : undefined;
-      const givenAt = given === undefined ? asks.get(id)!.line.agreedAt : agreedAt(given);
-      const [from, revision] = line.cancelledOn < day ? [day, givenAt] : [line.cancelledOn, line.cancelledAt];
-      if (milestone.cancelledOn === undefined || from < milestone.cancelledOn) {
-        milestone.cancelledOn = from;
-        milestone.cancelledAt = revision;
-      }
-      break;
-    }
   }
+  cancel(agreed, lines, milestones);
 
   const deliveries = new Map<string, Set<string>>([...lines.keys()].map((line) => [line, new Set()]));
-  for (const { milestone, asked } of milestones.values())
-    for (const { value } of asked) {
-      if (value.kind !== 'delivery') continue;
-      for (const line of value.line === null ? lines.keys() : [value.line]) deliveries.get(line)?.add(milestone);
-    }
+  for (const { milestone, asked } of milestones.values()) {
+    const delivered = asked.filter(({ value }) => value.kind === 'delivery').map(({ value }) => value.line);
+    const of = delivered.includes(null) ? lines.keys() : new Set(delivered as readonly string[]);
+    for (const line of of) deliveries.get(line)?.add(milestone);
+  }
 
+  const termsFrom = termsByDays(model, registration.terms, agreed);
   return {
     lines,
     milestones,
     value: agreed.findLast(({ data }) => data.value !== undefined)?.data.value ?? registration.value,
-    terms: termsOf(registration.terms, agreed),
-    termsFrom: termsByDays(registration.terms, agreed),
+    terms: termsFrom.at(-1)!.value,
+    termsFrom,
     redatings: redatingsOf(all, milestones),
     deliveriesOf: (line) => deliveries.get(line) ?? [],
   };
 }
 
-const termsOf = (first: ContractTerms, agreed: readonly AmendmentFacts[]): ContractTerms =>
-  agreed.reduce((terms, { data }) => ({ ...terms, ...data.terms }), first);
+/** The terms by the days from which they bind. */
+function termsByDays(
+  model: ContractModel,
+  first: ContractTerms,
+  agreed: readonly AmendmentFacts[],
+): From<ContractTerms>[] {
+  const list: From<ContractTerms>[] = [{ day: '', value: first }];
+  const by = new Map<string, AmendmentFacts>();
+  const inOrder = agreed
+    .filter(({ data }) => data.terms !== undefined)
+    .map((amendment) => ({ amendment, day: bindsFrom(model, amendment) }))
+    .sort((a, b) => compareText(a.day, b.day));
+  for (const { amendment, day } of inOrder) {
+    // Of each of them the amendment decides that is latest in `time`, whichever was agreed first.
+    const given = Object.entries(amendment.data.terms ?? {}).filter(([term, value]) => {
+      const decides = by.get(term);
+      return value !== undefined && (decides === undefined || compareStands(amendment, decides) > 0);
+    });
+    if (given.length === 0) continue;
+    for (const [term] of given) by.set(term, amendment);
+    list.push({ day, value: { ...list.at(-1)!.value, ...Object.fromEntries(given) } });
+  }
+  return list;
+}
 
-function termsByDays(first: ContractTerms, agreed: readonly AmendmentFacts[]): From<ContractTerms>[] {
-  const changing = agreed.filter(({ data }) => data.terms !== undefined);
-  const days = [...new Set(changing.map(agreementDay))].sort();
-  const until = (day: string) => changing.filter((amendment) => agreementDay(amendment) <= day);
-  return [{ day: '', value: first }, ...days.map((day) => ({ day, value: termsOf(first, until(day)) }))];
+/**
+ * From which day what was agreed bears on what is due: from its recording, so that nobody who is late agrees to more time as of before;
+ * while a history is imported, from the day of the agreement.
+ */
+function bindsFrom(model: ContractModel, { agreement }: AmendmentFacts): string {
+  if (agreement === undefined) return '';
+  const recorded = dayOf(agreement.recordedtime);
+  const imported = daysBetween(dayOf(model.registration!.recordedtime), recorded) <= BINDING_WITHIN_DAYS;
+  return imported ? dayOf(agreement.time) : recorded;
 }
 
 /**
@@ -383,15 +415,59 @@ function introducersOf(agreed: readonly AmendmentFacts[]) {
   return { lines, milestones };
 }
 
-/** The first agreement that cancels decides. To be called in the order of the days of agreement. */
+interface Cancellable {
+  cancelledOn: string | undefined;
+  cancelledAt: number | undefined;
+}
+
+/**
+ * Notes what is cancelled, in the order in which the agreements were recorded: the first of them that cancels decides, and nothing agreed
+ * since undoes it, whatever day it is of. A cancelled line cancels what is of it then, and what comes to be of it later when it does.
+ */
 function cancel(
-  what: { cancelledOn: string | undefined; cancelledAt: number | undefined },
-  day: string,
-  revision: number,
+  agreed: readonly AmendmentFacts[],
+  lines: ReadonlyMap<string, Cancellable>,
+  milestones: ReadonlyMap<string, Cancellable & Pick<MilestoneInForce, 'introducedBy' | 'asked'>>,
 ): void {
-  if (what.cancelledOn !== undefined) return;
-  what.cancelledOn = day;
-  what.cancelledAt = revision;
+  const inOrder = agreed.toSorted((a, b) => agreedAt(a) - agreedAt(b));
+  const stop = (what: Cancellable, by: AmendmentFacts, since = ''): void => {
+    if (what.cancelledOn !== undefined) return;
+    const day = agreementDay(by);
+    what.cancelledOn = day < since ? since : day;
+    what.cancelledAt = agreedAt(by);
+  };
+  /** What each milestone is of by the agreements so far, and what decides that. */
+  const lineOf = new Map<string, { readonly line: string | null; readonly by: Stand | undefined }>();
+  const milestonesOf = new Map<string, Set<string>>();
+  const put = (milestone: string, line: string | null, by: AmendmentFacts | undefined): void => {
+    const before = lineOf.get(milestone);
+    if (before?.by !== undefined && by !== undefined && compareStands(by, before.by) < 0) return;
+    lineOf.set(milestone, { line, by });
+    if (before?.line != null) milestonesOf.get(before.line)?.delete(milestone);
+    if (line === null) return;
+    const of = milestonesOf.get(line);
+    if (of === undefined) milestonesOf.set(line, new Set([milestone]));
+    else of.add(milestone);
+    const since = lines.get(line)?.cancelledOn;
+    if (since !== undefined && by !== undefined) stop(milestones.get(milestone)!, by, since);
+  };
+  for (const [id, { introducedBy, asked }] of milestones)
+    if (introducedBy === undefined) put(id, asked[0]!.value.line, undefined);
+  for (const amendment of inOrder) {
+    for (const entry of amendment.data.milestones ?? []) {
+      const milestone = milestones.get(entry.milestone);
+      if (milestone === undefined) continue;
+      if (milestone.introducedBy === amendment) put(entry.milestone, entry.line ?? null, amendment);
+      else if (entry.line !== undefined && lineOf.has(entry.milestone)) put(entry.milestone, entry.line, amendment);
+      if (entry.cancelled === true) stop(milestone, amendment);
+    }
+    for (const { line, cancelled } of amendment.data.lines ?? []) {
+      const known = lines.get(line);
+      if (cancelled !== true || known === undefined) continue;
+      stop(known, amendment);
+      for (const milestone of milestonesOf.get(line) ?? []) stop(milestones.get(milestone)!, amendment);
+    }
+  }
 }
 
 /** Revision of the agreement that made it binding. */

@@ -207,6 +207,7 @@ test('too many decimals for the currency are named at the amount', () => {
   const problems = validatePayload(registration.payload, { value: { amount: '1.5', currency: 'JPY' } });
   expect(problems).toContainEqual({
     pointer: '/value/amount',
-    detail: 'must be a decimal string such as "1250" with at most 0 decimals, not negative',
+    detail:
+      'must be a decimal string such as "1250" with at most 0 decimals, not negative, of at most 18 digits before the point',
   });
 });

@@ -204,7 +204,7 @@ test('6: what was reported, found and disputed, apart', async () => {
 
 test('7: what was known two years earlier, silence included', async () => {
   expect(await answered(7)).toEqual([
-    'As recorded up to position 9; asked by that position the answer is the same for ever.',
+    'As recorded up to position 9, on 2026-01-16; asked with both, the answer is the same for ever.',
     '  TEST: packing, 90%, 11 made; report overdue since 2022-10-19',
     '  TOW: completed, 100%, 24 made',
     '  SPARES: material on order, 6%, 0 made; report overdue since 2022-10-19',

@@ -240,7 +240,7 @@ function accountable(accountability: Json): string[] {
 
 function knownThen(contract: Json): string[] {
   return [
-    `As recorded up to position ${said(contract, 'position')}; asked by that position the answer is the same for ever.`,
+    `As recorded up to position ${said(contract, 'position')}, on ${said(contract, 'on')}; asked with both, the answer is the same for ever.`,
     ...listOf(contract, 'lines')
       .filter((line) => textOf(line, 'stage') !== undefined)
       .map((line) => {

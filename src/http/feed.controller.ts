@@ -6,7 +6,7 @@ import { negotiate, NDJSON } from './media-types.js';
 import { PARTS, type FeedEvent, type HttpParts } from './ports.js';
 import { problemBody, problemOf } from './problem.js';
 import { unexpected } from './problem-filter.js';
-import { flagParameter, limitParameter, positionParameter, readQuery } from './query.js';
+import { flagParameter, limitParameter, reachedParameter, readQuery } from './query.js';
 import { answerStream } from './streaming.js';
 
 /** An empty line this often keeps a feed that waits from being taken for dead, by either side or what is between. */
@@ -25,11 +25,11 @@ export class FeedController {
   @Get('events')
   async read(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery(request, ['after', 'follow', 'limit']);
-    const after = positionParameter(query, 'after');
     const follow = flagParameter(query, 'follow');
     const limit = limitParameter(query, { max: Number.MAX_SAFE_INTEGER, usual: Number.MAX_SAFE_INTEGER });
     negotiate(request, [NDJSON]);
     const head = await this.#parts.health.head();
+    const after = reachedParameter(query, 'after', head);
     void reply.header('waybook-position', String(head ?? 0n));
     const gone = new AbortController();
     const stop = (): void => gone.abort();

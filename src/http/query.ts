@@ -49,6 +49,15 @@ export function positionParameter(query: Query, name: string): bigint | undefine
   return position;
 }
 
+/** Where to go on from: a position that there is; `undefined` where it is left out. @throws Problem `invalid-query` */
+export function reachedParameter(query: Query, name: string, head: bigint | undefined): bigint | undefined {
+  const position = positionParameter(query, name);
+  // Whoever is ahead of the ledger has followed another one, and would wait for ever without hearing of it.
+  if (position !== undefined && position > (head ?? 0n))
+    throw wrong(name, `must not lie ahead: the ledger is at position ${head ?? 0n}`);
+  return position;
+}
+
 /** `true` or `false`, left out means false. @throws Problem `invalid-query` */
 export function flagParameter(query: Query, name: string): boolean {
   const text = query.get(name);

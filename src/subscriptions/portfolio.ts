@@ -42,6 +42,8 @@ export interface PortfolioAnswer {
   readonly groups: readonly Group[];
   readonly cards: readonly Row[];
   readonly changes: readonly Change[];
+  /** Of the last event known then; 0 where nothing was. */
+  readonly position: bigint;
 }
 
 /** What is asked about the contracts of the range, as they were. */
@@ -50,9 +52,11 @@ export async function portfolioAnswer(snapshot: Snapshot, question: PortfolioQue
   const rows: Row[] = [];
   const cards: Row[] = [];
   let changes: Change[] = [];
+  let position = 0n;
   const sums = new Exposure({ day, groupBy: want.kind === 'sums' ? want.groupBy : undefined });
   for await (const contracts of factsOf(snapshot, past, range))
     for (const facts of contracts) {
+      if (facts.position > position) position = facts.position;
       const model = foldFacts(facts, past.on);
       if (model.registration === undefined) continue;
       if (want.kind === 'scorecards') {
@@ -70,7 +74,7 @@ export async function portfolioAnswer(snapshot: Snapshot, question: PortfolioQue
       if (want.kind === 'sums') sums.add(row);
       else rows.push(row);
     }
-  return { page: want.kind === 'page' ? pageOf(rows, want.page) : [], groups: sums.groups, cards, changes };
+  return { page: want.kind === 'page' ? pageOf(rows, want.page) : [], groups: sums.groups, cards, changes, position };
 }
 
 /** More than twice as many changes as the largest page has: they are put in order so seldom that it costs nothing. */
@@ -80,7 +84,10 @@ const CHANGES_KEPT = 2_000;
  * The facts of a contract as its sums are computed from them; without a registration where it was not there yet.
  * @param on the day asked about, where what happened after it was left out
  */
-export function foldFacts({ contract, revision, facts: text }: ContractFacts, on?: string): ContractModel {
+export function foldFacts(
+  { contract, revision, facts: text }: Omit<ContractFacts, 'position'>,
+  on?: string,
+): ContractModel {
   const facts = JSON.parse(`[${text}]`) as Fact[];
   facts.sort((a, b) => a[0] - b[0]);
   let corrections: Map<number, Deciding> | undefined;

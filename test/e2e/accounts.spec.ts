@@ -175,7 +175,7 @@ test('a delay: reported late, escalated, determined in part, disputed, decided',
     unattributedDays: 74,
     agreedDays: 0,
     overAttributedDays: 0,
-    alleged: [{ by: 'prime-a', locus: 'buyer', party: 'jp-mod', days: 100 }],
+    alleged: [{ by: 'prime-a', recordedBy: null, locus: 'buyer', party: 'jp-mod', days: 100 }],
     unexplained: [],
   });
   expect(answer.delays).toMatchObject([

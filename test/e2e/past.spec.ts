@@ -107,10 +107,16 @@ describe('what a live ledger said at many times', () => {
     await ledger.serve();
     for (const { now, position: at, path, on, live } of asked) {
       // The day of a position is that of its event; what was live is asked about on the day it was asked on.
-      const later = await answer(question(path, `asOf=${at}`, on === '' ? `on=${now.slice(0, 10)}` : on));
+      const day = on === '' ? `on=${now.slice(0, 10)}` : on;
+      const later = await answer(question(path, `asOf=${at}`, day));
       expect(withoutPosition(later)).toEqual(withoutPosition(live));
+      // The position that an answer by instant names is one to ask by again.
+      const byInstant = (await answer(question(path, `asOf=${now}`, on))) as { readonly at: string | null };
+      if (byInstant.at === null) continue;
+      expect(BigInt(byInstant.at)).toBeLessThanOrEqual(BigInt(at));
+      expect(await answer(question(path, `asOf=${byInstant.at}`, day))).toEqual(byInstant);
     }
-  }, 60_000);
+  }, 120_000);
 
   test('and before it was registered there was none', async () => {
     expect(await answer('/contracts?asOf=2018-12-31T00:00:00Z')).toMatchObject({ status: 200, contracts: [] });

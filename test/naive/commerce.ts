@@ -41,7 +41,7 @@ import {
   type Fact,
   type Money,
 } from './record.js';
-import { done, lines, sideOf, termsOn } from './terms.js';
+import { done, lines, dueBy, sideOf } from './terms.js';
 
 const common = (fact: Fact) => ({
   by: fact.reporter,
@@ -184,7 +184,7 @@ export function discrepancy(book: Book, report: Fact) {
     receivedOn: receipt === undefined ? null : timeDay(receipt),
     raisedAfterDays,
     raisedLate:
-      raisedAfterDays === null ? null : raisedAfterDays > termsOn(book, recordedDay(report)).discrepancyWithinDays,
+      receipt === undefined ? null : recordedDay(report) > dueBy(book, timeDay(receipt), 'discrepancyWithinDays'),
     answers: answers.map((fact) => ({
       by: fact.reporter,
       onBehalfOf: orNull(fact.onBehalfOf),

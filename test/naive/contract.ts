@@ -3,10 +3,9 @@ import { accepted, account, ageYears, deliveredOn, isOver, received, rejected, s
 import { delayReports, delayStatus } from './delays.js';
 import { openCriticalNonconformances } from './quality.js';
 import {
-  addDays,
+  correctionShown,
   byText,
   earlier,
-  later,
   lastByTime,
   orNull,
   quantityOf,
@@ -21,15 +20,14 @@ import {
 import { linesNamed, namesLine, overdueReports } from './reporting.js';
 import { datedMilestones } from './schedule.js';
 import {
-  agreedAmendments,
   closedOn,
   confirmation,
+  dueBy,
   holderOfSide,
   lines,
   registrationOf,
   seatsNow,
   termsInForce,
-  termsOn,
   valueInForce,
   type Line,
 } from './terms.js';
@@ -67,13 +65,7 @@ export const isOverdue = (book: Book): boolean =>
 
 export const settlementDueOn = (book: Book): string | undefined => {
   const since = deliveredOn(book);
-  if (since === undefined) return undefined;
-  // Day by day: as long as it is not over, what is agreed on it moves it; but not to before that.
-  let due = addDays(since, termsOn(book, since).settleWithinDays);
-  const days = agreedAmendments(book).map(({ agreedOn }) => agreedOn!);
-  for (const day of [...new Set(days)].filter((each) => each > since).toSorted(byText))
-    if (day <= due) due = later(day, addDays(since, termsOn(book, day).settleWithinDays));
-  return due;
+  return since === undefined ? undefined : dueBy(book, since, 'settleWithinDays');
 };
 export const settlementOverdue = (book: Book): boolean => {
   const due = settlementDueOn(book);
@@ -162,6 +154,7 @@ export function contract(book: Book) {
       by: registrationOf(book)!.reporter,
       ...confirmation(book),
       contestedAt: orNull(lastByTime(said(book, 'RegistrationContested'))?.recordedtime),
+      ...correctionShown(registrationOf(book)!),
     },
     terms: termsInForce(book),
     parties: seatsNow(book),

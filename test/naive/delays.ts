@@ -23,7 +23,7 @@ import {
   type Fact,
 } from './record.js';
 import { agreedDate, datedMilestones, sinceAgreed, timeline, type Dated } from './schedule.js';
-import { confirmation, milestones, termsOn } from './terms.js';
+import { confirmation, milestones, dueBy } from './terms.js';
 import type { EventName } from '../../src/contract/event-type.js';
 
 export const delayReports = (book: Book): Fact[] => ever(book, 'DelayReported');
@@ -150,6 +150,7 @@ function accountable(book: Book, milestone: Dated) {
       moved(book, milestone, 'DelayReported').map(({ fact, days }) => ({
         group: {
           by: fact.party,
+          recordedBy: fact.onBehalfOf === undefined ? null : fact.reporter,
           locus: fact.data['cause'].locus as string,
           party: (fact.data['cause'].party ?? null) as string | null,
         },
@@ -157,7 +158,10 @@ function accountable(book: Book, milestone: Dated) {
       })),
     ),
     unexplained: grouped(
-      moved(book, milestone, 'ForecastRevised').map(({ fact, days }) => ({ group: { by: fact.party }, days })),
+      moved(book, milestone, 'ForecastRevised').map(({ fact, days }) => ({
+        group: { by: fact.party, recordedBy: fact.onBehalfOf === undefined ? null : fact.reporter },
+        days,
+      })),
     ),
   };
 }
@@ -181,7 +185,7 @@ export const noticeLagDays = (book: Book, report: Fact): number =>
   daysBetween(noticeFrom(book, report), recordedDay(report));
 
 export const isNoticeLate = (book: Book, report: Fact): boolean =>
-  noticeLagDays(book, report) > termsOn(book, recordedDay(report)).delayNoticeDays;
+  recordedDay(report) > dueBy(book, noticeFrom(book, report), 'delayNoticeDays');
 
 function delayAnswer(book: Book, report: Fact) {
   const startedOn = report.data['startedOn'] as string;
@@ -208,8 +212,7 @@ function delayAnswer(book: Book, report: Fact) {
     resolvedOn: orNull(resolution?.data['resolvedOn'] as string | undefined),
     resolvedAfterDays: recordedAfter(resolution),
     statedNoticeLagDays: daysBetween(noticeFrom(book, report), timeDay(report)),
-    statedNoticeLate:
-      daysBetween(noticeFrom(book, report), timeDay(report)) > termsOn(book, timeDay(report)).delayNoticeDays,
+    statedNoticeLate: timeDay(report) > dueBy(book, noticeFrom(book, report), 'delayNoticeDays'),
     statedAcknowledgedAfterDays: statedAfter(acknowledged),
     statedResolvedAfterDays: statedAfter(resolution),
     escalations: about(book, report, 'DelayEscalated').length,

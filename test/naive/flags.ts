@@ -2,6 +2,7 @@
 import { acceptedInAll, deliveries, DISPATCHERS, named, RECEIVERS, settlement, statedInAll } from './delivery.js';
 import {
   byTime,
+  daysBetween,
   ever,
   instantKey,
   isNamed,
@@ -9,17 +10,31 @@ import {
   nameOf,
   opening,
   quantityOf,
+  recordedDay,
   reference,
   resolved,
   said,
   sameMoney,
+  timeDay,
   type Book,
   type Data,
   type Fact,
   type Money,
   until,
 } from './record.js';
-import { amendments, closings, currencyOf, done, holds, holdsFrom, lastHolds, lineOf, lines, sideOf } from './terms.js';
+import {
+  amendments,
+  closings,
+  currencyOf,
+  done,
+  holds,
+  holdsFrom,
+  lastHolds,
+  lineOf,
+  lines,
+  registrationOf,
+  sideOf,
+} from './terms.js';
 import type { EventName } from '../../src/contract/event-type.js';
 
 type Stands = (book: Book, fact: Fact) => boolean;
@@ -41,7 +56,22 @@ const afterClosing: Stands = (book, fact) => {
 };
 
 const backdated: Stands = (book, fact) =>
-  ['AmendmentAgreed', 'ContractClosed', 'AccountSettled'].includes(fact.type) && holdsFrom(book, fact) !== fact.time;
+  (['AmendmentAgreed', 'ContractClosed', 'AccountSettled'].includes(fact.type) &&
+    holdsFrom(book, fact) !== fact.time) ||
+  isOfLongAgo(book, fact);
+
+/** What one side alone says of a day so long ago, or so early, that dates long known come out otherwise. */
+function isOfLongAgo(book: Book, fact: Fact): boolean {
+  const revoked = fact.type === 'DeliveryRejected' && fact.data['revokes'] === true;
+  if (!['MilestoneReached', 'DeliveryAccepted'].includes(fact.type) && !revoked) return false;
+  const registration = registrationOf(book)!;
+  const day = (fact.data['on'] as string | undefined) ?? timeDay(fact);
+  const isLate = (since: string): boolean => daysBetween(since, recordedDay(fact)) > 30;
+  return (
+    book.facts.includes(fact) &&
+    (day < registration.data['signedOn'] || (isLate(day) && isLate(recordedDay(registration))))
+  );
+}
 
 /** The events that data name; an `evidence` may also be the name of a document, which is no event. */
 const eventsNamed = (fact: Fact): Required<EventName>[] => {

@@ -162,8 +162,8 @@ describe('accountability', () => {
       agreedDays: 0,
       overAttributedDays: 0,
       // 60 days from the agreed date, then 15 from what it had said itself.
-      alleged: [{ by: 'sub-a', locus: 'subcontractor', party: 'sub-a', days: 75 }],
-      unexplained: [{ by: 'prime-a', days: 70 }],
+      alleged: [{ by: 'sub-a', recordedBy: null, locus: 'subcontractor', party: 'sub-a', days: 75 }],
+      unexplained: [{ by: 'prime-a', recordedBy: null, days: 70 }],
     });
   });
 

@@ -25,7 +25,7 @@ import {
   lineOf,
   lines,
   milestones,
-  seatsNow,
+  speakingPrime,
   sideOf,
   termsInForce,
   type Milestone,
@@ -38,17 +38,25 @@ export interface Subject {
 }
 export const sameSubject = (a: Subject, b: Subject): boolean => a.line === b.line && a.milestone === b.milestone;
 
-const subjectOf = ({ line, milestone }: Milestone): Subject =>
-  line === null ? { line: null, milestone } : { line, milestone: null };
-
 export function subjects(book: Book): Subject[] {
   const found: Subject[] = lines(book).map(({ line }) => ({ line, milestone: null }));
-  for (const milestone of milestones(book)) if (milestone.line === null) found.push(subjectOf(milestone));
+  for (const { line, milestone } of milestones(book)) {
+    const own = { line: null, milestone };
+    // One that has been given a line since is shown while a report of it was missed before.
+    if (line === null || said(book, 'ReportOverdue').some(({ data }) => data['milestone'] === milestone))
+      found.push(own);
+  }
   return found;
 }
 
 const milestonesOf = (book: Book, subject: Subject): Milestone[] =>
-  milestones(book).filter((milestone) => sameSubject(subjectOf(milestone), subject));
+  milestones(book).filter((milestone) =>
+    subject.line === null ? milestone.milestone === subject.milestone : milestone.line === subject.line,
+  );
+
+/** A line; of a milestone the one that it has now, where it had none when it was owed a report of. */
+const lineNow = (book: Book, subject: Subject): string | null =>
+  subject.line ?? milestonesOf(book, subject)[0]?.line ?? null;
 
 export const isCancelled = (book: Book, subject: Subject): boolean =>
   subject.line === null
@@ -57,7 +65,8 @@ export const isCancelled = (book: Book, subject: Subject): boolean =>
 
 /** Who owes reports on it as things stand: the responsible party of the first milestone due that is not reached. */
 export function owing(book: Book, subject: Subject): string | undefined {
-  if (closedOn(book) !== undefined || isCancelled(book, subject)) return undefined;
+  if (closedOn(book) !== undefined || isCancelled(book, subject) || lineNow(book, subject) !== subject.line)
+    return undefined;
   const waitedFor = milestonesOf(book, subject)
     .filter(({ kind, cancelled }) => kind !== 'payment' && !cancelled)
     .filter((milestone) => actualOf(book, milestone) === undefined)
@@ -127,12 +136,16 @@ function namesThingOf(book: Book, fact: Fact, line: string): boolean {
 
 /** The recorded day of the last report that a party made itself. */
 export function lastOwnReportOn(book: Book, subject: Subject, party: string): string | undefined {
+  const line = lineNow(book, subject);
   const days = book.facts
     .filter((fact) => fact.reporter === party && fact.onBehalfOf === undefined && !fact.withdrawn)
     .filter(
       (fact) =>
-        namesMilestone(fact, milestonesOf(book, subject)) ||
-        (subject.line !== null && (namesLine(fact, subject.line) || namesThingOf(book, fact, subject.line))),
+        namesMilestone(fact, [
+          ...milestonesOf(book, subject),
+          ...(line === null ? [] : milestonesOf(book, { line, milestone: null })),
+        ]) ||
+        (line !== null && (namesLine(fact, line) || namesThingOf(book, fact, line))),
     )
     .map(recordedDay);
   return days.length === 0 ? undefined : days.reduce(later);
@@ -274,7 +287,7 @@ export function periodFor(atEndOfReportDay: Book, step: Step): number {
 /** Who may take it: the buyer acknowledges, but seller and prime what the buyer reported; seller and prime resolve. */
 function whoMay(book: Book, report: Fact, step: Step): string[] {
   if (step === 'acknowledge' && sideOf(book, report.party) !== 'buyer') return [holderOfSide(book, 'buyer')];
-  const prime = seatsNow(book).find(({ role }) => role === 'prime')?.party;
+  const prime = speakingPrime(book, Number.POSITIVE_INFINITY);
   return [...new Set([holderOfSide(book, 'seller'), ...(prime === undefined ? [] : [prime])])];
 }
 

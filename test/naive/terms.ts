@@ -1,6 +1,7 @@
 /** Who is on the contract, what was agreed, and the lines, milestones, value and terms that are in force. */
 import type { Role } from '../../src/contract/event-type.js';
 import {
+  addDays,
   byText,
   byTime,
   dayNumber,
@@ -137,6 +138,11 @@ export function seatsBefore(book: Book, revision: number): Seat[] {
 export const seatsNow = (book: Book): Seat[] => seatsBefore(book, Number.POSITIVE_INFINITY);
 export const held = (book: Book, fact: Fact, role: Role): boolean =>
   seatsBefore(book, fact.revision).some((seat) => seat.party === fact.party && seat.role === role);
+/** The prime that spoke for who delivers, after all events of a lower revision. */
+export const speakingPrime = (book: Book, before: number): string | undefined =>
+  seatsBefore(book, before).find(({ party, role }) => role === 'prime' && isSpokesman(book, party, role, before))
+    ?.party;
+
 /**
  * Whether it was the word of a side: of a prime whom the registration or the seller made that, of an inspector whom the registration or
  * the buyer did.
@@ -144,17 +150,22 @@ export const held = (book: Book, fact: Fact, role: Role): boolean =>
 export const spokeAs = (book: Book, fact: Fact, role: Role): boolean =>
   held(book, fact, role) && isSpokesman(book, fact.party, role, fact.revision);
 
+const isOfSide = (book: Book, fact: Fact, side: Side): boolean =>
+  held(book, fact, 'buyer') ? side === 'buyer' : side === 'seller';
+
 /** Whether the registration, or the side that a prime or an inspector speaks for, made it that before a revision. */
 function isSpokesman(book: Book, party: string, role: Role, before: number): boolean {
   const side = role === 'prime' ? 'seller' : role === 'inspector' ? 'buyer' : undefined;
   if (side === undefined) return true;
+  const about = ({ data, revision }: Fact): boolean =>
+    data['party'] === party && data['role'] === role && revision < before;
+  // Who was brought in by the other side, or taken out by its own and brought back by the other, does not speak for it.
+  const taken = said(book, 'PartyRemoved').findLast((each) => about(each) && isOfSide(book, each, side));
   const registered = (registrationOf(book)!.data['parties'] as Data[]).some(
     (each) => each['party'] === party && each['role'] === role,
   );
-  const given = said(book, 'PartyAdded').filter(
-    ({ data, revision }) => data['party'] === party && data['role'] === role && revision < before,
-  );
-  return registered || given.some((each) => held(book, each, side));
+  const given = said(book, 'PartyAdded').filter((each) => about(each) && isOfSide(book, each, side));
+  return taken === undefined ? registered || given.length > 0 : given.some(({ revision }) => revision > taken.revision);
 }
 
 /** Every party that is or was on the contract. */
@@ -274,29 +285,30 @@ interface Cancelled {
   /** Of the agreement that did it. */
   readonly revision: number;
 }
-const firstOf = (cancelled: readonly Cancelled[]): Cancelled | undefined =>
-  cancelled.reduce<Cancelled | undefined>((first, each) => (first && first.on <= each.on ? first : each), undefined);
 
-const cancellation = (book: Book, list: 'lines' | 'milestones', id: string, value: string): Cancelled | undefined =>
-  firstOf(
-    agreedAmendments(book)
-      .filter(({ fact }) => given(fact, list, id, value).some(({ cancelled }) => cancelled === true))
-      .map(({ agreedOn, agreement }) => ({ on: agreedOn!, revision: agreement!.revision })),
+const inRecordedOrder = (book: Book): Amendment[] =>
+  agreedAmendments(book).toSorted((a, b) => a.agreement!.revision - b.agreement!.revision);
+
+/** The first recorded agreement that cancels it, by its name. */
+function cancellation(book: Book, list: 'lines' | 'milestones', id: string, value: string): Cancelled | undefined {
+  const by = inRecordedOrder(book).find(({ fact }) =>
+    given(fact, list, id, value).some(({ cancelled }) => cancelled === true),
   );
+  return by && { on: by.agreedOn!, revision: by.agreement!.revision };
+}
 
-/** By its lines: one that is cancelled cancels what is of it then, and what comes to be of it later when it does. */
+/** The first recorded agreement after which it is of a cancelled line: that cancels the line, or puts it to one. */
 function cancelledByLine(book: Book, whole: Whole): Cancelled | undefined {
-  const first = introducedOn(whole);
-  const days = [first, ...whole.steps.map(({ on }) => later(on, first)).toSorted(byText)];
-  const found = days.flatMap((day, at): Cancelled[] => {
-    const line = fieldOn(whole, 'line', day) as string | undefined;
+  for (const { agreement, agreedOn } of inRecordedOrder(book)) {
+    const { revision } = agreement!;
+    if (whole.amendment !== undefined && whole.amendment.agreement!.revision > revision) continue;
+    const line = (whole.steps.findLast((step) => step.revision <= revision && step.data['line'] !== undefined)?.data ??
+      whole.data)['line'] as string | undefined;
     const by = line === undefined ? undefined : cancellation(book, 'lines', 'line', line);
-    const until = days.slice(at + 1).find((other) => other > day);
-    if (by === undefined || (until !== undefined && by.on >= until)) return [];
-    const movedAt = day === first && first !== '' ? whole.amendment!.agreement!.revision : agreedAtOf(whole, 'line');
-    return [by.on < day ? { on: day, revision: movedAt } : by];
-  });
-  return firstOf(found);
+    if (by === undefined || by.revision > revision) continue;
+    return { on: later(by.on, agreedOn!), revision };
+  }
+  return undefined;
 }
 
 /** What a field was on a day: what the amendment latest in `time` gave of those agreed by then, else what it was introduced with. */
@@ -320,10 +332,7 @@ const introducedOn = ({ amendment }: Whole): string => amendment?.agreedOn ?? ''
 /** Who is responsible for what names nobody: fixed by who was prime when what introduced it was recorded. */
 function byDefault(book: Book, amendment: Amendment | undefined): string {
   const before = (amendment === undefined ? 0 : amendment.fact.revision) + 1;
-  const prime = seatsBefore(book, before).find(
-    ({ party, role }) => role === 'prime' && isSpokesman(book, party, role, before),
-  );
-  return prime?.party ?? holderOfSide(book, 'seller');
+  return speakingPrime(book, before) ?? holderOfSide(book, 'seller');
 }
 
 /** Whoever was responsible for its line when it was introduced, as agreed amendments follow each other in `time`. */
@@ -392,11 +401,10 @@ export interface Asked {
 export const milestones = once((book: Book): Milestone[] => {
   return introduced(book, 'milestones', 'milestone', wholeMilestone).map((whole): Milestone => {
     const line = (inForce(whole, 'line') as string | undefined) ?? null;
-    const cancelled = firstOf(
-      [cancellation(book, 'milestones', 'milestone', whole.id), cancelledByLine(book, whole)].filter(
-        (each) => each !== undefined,
-      ),
-    );
+    const itself = cancellation(book, 'milestones', 'milestone', whole.id);
+    const byItsLine = cancelledByLine(book, whole);
+    const isFirst = itself !== undefined && (byItsLine === undefined || itself.revision <= byItsLine.revision);
+    const cancelled = isFirst ? itself : byItsLine;
     const closed = closedOn(book);
     return {
       milestone: whole.id,
@@ -460,12 +468,32 @@ const termsOf = (book: Book, agreed: readonly Amendment[]): Terms =>
 
 export const termsInForce = once((book: Book): Terms => termsOf(book, agreedAmendments(book)));
 
-/** Those by which what was done on a day is judged: agreed by then. */
-export const termsOn = (book: Book, day: string): Terms =>
-  termsOf(
-    book,
-    agreedAmendments(book).filter(({ agreedOn }) => agreedOn! <= day),
-  );
+/** From when agreed terms bear on what is due: from their recording, but for a history that is imported. */
+function bindsFrom(book: Book, { agreedOn, agreement }: Amendment): string {
+  const recorded = recordedDay(agreement!);
+  return daysBetween(recordedDay(registrationOf(book)!), recorded) <= 30 ? agreedOn! : recorded;
+}
+
+/** The day by which something is to be done that is to be done within a number of days from a day on. */
+export function dueBy(
+  book: Book,
+  from: string,
+  period: 'delayNoticeDays' | 'discrepancyWithinDays' | 'settleWithinDays',
+): string {
+  const agreed = agreedAmendments(book);
+  const until = (day: string): Terms =>
+    termsOf(
+      book,
+      agreed.filter((amendment) => bindsFrom(book, amendment) <= day),
+    );
+  // As long as it is not over, what is agreed on it moves it; but not to before that.
+  let due = addDays(from, until(from)[period]);
+  const days = agreed.map((amendment) => bindsFrom(book, amendment));
+  for (const day of [...new Set(days)].filter((each) => each > from).toSorted(byText))
+    if (day <= due && until(day)[period] !== until(addDays(day, -1))[period])
+      due = later(day, addDays(from, until(day)[period]));
+  return due;
+}
 
 /** The signing day plus whole years; 29 February becomes the 28th where the year has no 29th. */
 export function yearsAfter(day: string, years: number): string {

@@ -38,8 +38,8 @@ const ACCOUNTABILITY = {
       unattributedDays: integer,
       agreedDays: integer,
       overAttributedDays: integer,
-      alleged: list(object({ by: text, locus: text, party: textOrNull, days: integer })),
-      unexplained: list(object({ by: text, days: integer })),
+      alleged: list(object({ by: text, recordedBy: textOrNull, locus: text, party: textOrNull, days: integer })),
+      unexplained: list(object({ by: text, recordedBy: textOrNull, days: integer })),
     }),
   ),
   delays: list(

@@ -54,7 +54,14 @@ const SUMMARY = {
 };
 const CONTRACT = {
   ...SUMMARY,
-  registration: object({ by: text, confirmedBy: list(text), confirmedAt: maybe(instant), contestedAt: maybe(instant) }),
+  registration: object({
+    by: text,
+    confirmedBy: list(text),
+    confirmedAt: maybe(instant),
+    contestedAt: maybe(instant),
+    correctedBy: maybe(eventName),
+    correctedAt: maybe(instant),
+  }),
   terms: { type: 'object' },
   parties: list(object({ party: text, name: text, role: text, country: text })),
   lines: list(
