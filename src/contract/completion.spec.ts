@@ -201,6 +201,58 @@ describe('what is cancelled stands still', () => {
     expect(dates(again, ...cancelled, second).stillFrom).toBe('2018-02-01');
   });
 
+  test('whatever less is agreed to since, as of before', () => {
+    const gone2 = amended('C', '2018-01-01', '2018-02-01', { milestones: [{ milestone: 'D1', cancelled: true }] });
+    const late = (amendment: string) =>
+      event('AmendmentAgreed', { amendment }, { time: '2018-01-30', recorded: '2018-02-20' });
+    const some = accepted('2017-01-01', 3);
+    for (const less of [
+      { milestones: [{ ...MILESTONE, quantity: 3 }] },
+      { lines: [{ line: '1', quantity: 3 }] },
+      { milestones: [{ ...MILESTONE, line: '2', quantity: 0 }] },
+    ]) {
+      const offer = offered('A', '2016-02-01', less);
+      expect(dates(offer, some, ...gone2, late('A'))).toMatchObject({ actual: undefined, stillFrom: '2018-02-01' });
+      expect(
+        dates(offer, some, event('AmendmentAgreed', { amendment: 'A' }, { time: '2018-01-30' }), ...gone2),
+      ).toMatchObject({
+        actual: '2018-01-30',
+      });
+    }
+  });
+
+  test('and what was claimed of it counts as it stood then, whatever that is corrected to since', () => {
+    const claimed = base(
+      [LINE],
+      [
+        { ...MILESTONE, kind: 'quality' },
+        { ...MILESTONE, milestone: 'Q', kind: 'quality' },
+      ],
+    );
+    const claim = event('MilestoneReached', { milestone: 'D1', on: '2017-12-01' }, { time: '2017-12-01', id: 'claim' });
+    const corrected = (time: string, replacement?: object) =>
+      event(
+        'EventCorrected',
+        {
+          event: { id: 'claim' },
+          ...(replacement === undefined ? { reason: 'did-not-occur' } : { reason: 'incorrect-data', replacement }),
+        },
+        { time },
+      );
+    const actual = (...sent: readonly Sent[]) =>
+      milestoneDates(foldAll(given(...claimed, ...sent).recorded), 'D1').actual;
+    const cancelled = amended('C', '2018-01-01', '2018-02-01', { milestones: [{ milestone: 'D1', cancelled: true }] });
+    const on = (day: string, milestone = 'D1') => ({ milestone, on: day });
+    expect(actual(claim, ...cancelled, corrected('2019-01-01', on('2016-01-01')))).toBe('2017-12-01');
+    expect(actual(claim, ...cancelled, corrected('2019-01-01'))).toBe('2017-12-01');
+    expect(actual(claim, ...cancelled, corrected('2019-01-01', on('2016-01-01', 'Q')))).toBe('2017-12-01');
+    expect(actual(claim, corrected('2017-12-20', on('2016-01-01')), ...cancelled)).toBe('2016-01-01');
+    expect(actual(claim, corrected('2017-12-20'), ...cancelled)).toBeUndefined();
+    expect(
+      actual(claim, corrected('2017-12-20'), ...cancelled, corrected('2019-01-01', on('2016-01-01'))),
+    ).toBeUndefined();
+  });
+
   test('and is not reached by what is claimed since, whatever is agreed about its line thereafter', () => {
     const three = base([LINE, { ...LINE, line: '2' }, { ...LINE, line: '3' }], [{ ...MILESTONE, kind: 'quality' }]);
     const claim = event('MilestoneReached', { milestone: 'D1', on: '2016-01-01' }, { time: '2018-06-01' });

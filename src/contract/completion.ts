@@ -5,22 +5,28 @@
  */
 import { dayFromNumber, dayNumber } from './calendar.js';
 import { stoodSince } from './delivery-arithmetic.js';
-import type { ContractModel, ReachedFacts } from './model.js';
-import { inForce, onDay, type Ask, type From, type MilestoneInForce } from './terms-in-force.js';
+import { compareStands, type ContractModel, type ReachedFacts } from './model.js';
+import { inForce, onDay, type Ask, type From, type LineAsked, type MilestoneInForce } from './terms-in-force.js';
 
 /**
  * The day a milestone was reached; `undefined` while it is not. A cancelled one keeps what was asked for when it was cancelled, and
  * stands still: nothing delivered or claimed since bears on it.
  */
 export const reachedSince = (model: ContractModel, milestone: MilestoneInForce): string | undefined =>
-  completeSince(model, milestone.asked, milestone.cancelledOn, reachedOn(model, milestone));
+  completeSince(
+    model,
+    milestone.asked,
+    milestone.stood ?? [...inForce(model).lines.values()],
+    milestone.cancelledOn,
+    reachedOn(model, milestone),
+  );
 
 /** All lines, each in its quantity, but those that are cancelled. */
 const ALL_LINES: readonly From<Ask>[] = [{ day: '', value: { kind: 'delivery', line: null, quantity: undefined } }];
 
 /** The day from which every line's quantity has stood accepted; `undefined` while it has not. */
 export const allDeliveredSince = (model: ContractModel): string | undefined =>
-  completeSince(model, ALL_LINES, undefined, undefined);
+  completeSince(model, ALL_LINES, [...inForce(model).lines.values()], undefined, undefined);
 
 /**
  * @param until the last day whose agreements and deliveries count
@@ -29,18 +35,19 @@ export const allDeliveredSince = (model: ContractModel): string | undefined =>
 function completeSince(
   model: ContractModel,
   asked: readonly From<Ask>[],
+  lines: readonly LineAsked[],
   until: string | undefined,
   reached: string | undefined,
 ): string | undefined {
-  const days = daysOfChanges(model, asked, until);
+  const days = daysOfChanges(asked, lines, until);
   const since = (at: number): string | undefined => {
     const upTo = days[at + 1] ?? until;
     const ask = onDay(asked, days[at]!)!;
     if (ask.kind === 'delivery') {
       const before =
-        days[at + 1] === undefined ? undefined : deliveredSince(model, ask, days[at]!, dayBefore(days[at + 1]!));
+        days[at + 1] === undefined ? undefined : deliveredSince(model, lines, ask, days[at]!, dayBefore(days[at + 1]!));
       // On the day of a change it is enough to have been complete when the day began, whatever was turned back in it.
-      return before ?? deliveredSince(model, ask, days[at]!, upTo);
+      return before ?? deliveredSince(model, lines, ask, days[at]!, upTo);
     }
     return reached !== undefined && upTo !== undefined && reached > upTo ? undefined : reached;
   };
@@ -62,15 +69,14 @@ const later = (a: string, b: string): string => (a > b ? a : b);
 
 /** The days from which something else was asked for; first of all the day from which anything was. */
 function daysOfChanges(
-  model: ContractModel,
   asked: readonly From<Ask>[],
+  lines: readonly LineAsked[],
   until: string | undefined,
 ): readonly string[] {
-  const { lines } = inForce(model);
   const first = asked[0]!.day;
   const days = new Set(asked.map(({ day }) => day));
   const all = asked.some(({ value }) => value.kind === 'delivery' && value.line === null);
-  for (const { line, quantities, cancelledOn } of lines.values()) {
+  for (const { line, quantities, cancelledOn } of lines) {
     if (!all && !asked.some(({ value }) => value.kind === 'delivery' && value.line === line)) continue;
     for (const { day } of quantities) days.add(day);
     if (cancelledOn !== undefined) days.add(cancelledOn);
@@ -82,10 +88,16 @@ function daysOfChanges(
  * The day from which what was asked for on a day has stood accepted, counted from the start of the contract.
  * @param upTo the last day whose deliveries count
  */
-function deliveredSince(model: ContractModel, ask: Ask, day: string, upTo: string | undefined): string | undefined {
+function deliveredSince(
+  model: ContractModel,
+  lines: readonly LineAsked[],
+  ask: Ask,
+  day: string,
+  upTo: string | undefined,
+): string | undefined {
   const start = model.registration?.signedOn ?? '';
   let latest: string | undefined;
-  for (const { line, quantities, cancelledOn } of inForce(model).lines.values()) {
+  for (const { line, quantities, cancelledOn } of lines) {
     const isCancelled = cancelledOn !== undefined && cancelledOn <= day;
     if (ask.line === null ? isCancelled : ask.line !== line) continue;
     // Of a cancelled line its milestones keep the quantity that it had.
@@ -112,9 +124,8 @@ function deliveredSince(model: ContractModel, ask: Ask, day: string, upTo: strin
 function reachedOn(model: ContractModel, milestone: MilestoneInForce): string | undefined {
   const { kind, kindAgreedAt, cancelledAt = Number.POSITIVE_INFINITY } = milestone;
   const before = kind === 'delivery' ? Math.min(kindAgreedAt, cancelledAt) : cancelledAt;
-  const reached = (model.milestones.get(milestone.milestone)?.reached ?? []).filter(
-    ({ revision }) => revision < before,
-  );
+  const effective = model.milestones.get(milestone.milestone)?.reached ?? [];
+  const reached = before === Number.POSITIVE_INFINITY ? effective : saidBefore(model, milestone.milestone, before);
   const isOfBuyer = ({ buyer }: ReachedFacts): boolean => buyer;
   const isOfResponsible = ({ party }: ReachedFacts): boolean => party === milestone.responsible;
   // What either said itself is put aside by nothing that others record in a name.
@@ -126,4 +137,15 @@ function reachedOn(model: ContractModel, milestone: MilestoneInForce): string | 
     reached.findLast(isOfResponsible) ??
     reached.at(-1);
   return last?.on;
+}
+
+/** What had been claimed of a milestone before a revision, as corrections recorded before it left it. */
+function saidBefore(model: ContractModel, milestone: string, before: number): readonly ReachedFacts[] {
+  const effective = model.milestones.get(milestone)?.reached ?? [];
+  const found = effective.filter(({ revision }) => revision < before && !model.correctedClaims.has(revision));
+  for (const claim of model.correctedClaims.values()) {
+    const said = model.stated.get(claim.revision)?.claimed.findLast(({ revision }) => revision < before);
+    if (said?.milestone === milestone) found.push({ ...claim, on: said.on });
+  }
+  return found.sort(compareStands);
 }

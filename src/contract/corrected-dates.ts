@@ -29,6 +29,8 @@ export interface StatedDates {
   dates: readonly StatedDate[];
   /** What it says of the day on which its delay began: as it was sent, and by each correction since, with their revisions. */
   readonly began: { readonly revision: number; readonly day: string }[];
+  /** Which milestone it says was reached, on which day; of none where it was taken back. Likewise with revisions. */
+  readonly claimed: { readonly revision: number; readonly milestone: string | undefined; readonly on: string }[];
 }
 
 /** A correction that changed the date which an event gives a milestone. */
@@ -52,13 +54,15 @@ export interface CorrectedDate extends Stand {
 export function noteStated(model: ContractModel, definition: EventTypeDefinition, event: EffectiveEvent<object>): void {
   if (event.correctedBy === undefined) return;
   const { type, version, revision, asSent } = event;
-  const dates = definition.dates?.(asSent);
+  const claim = definition.claims?.(asSent);
+  const dates = definition.dates?.(asSent) ?? (claim === undefined ? undefined : []);
   if (dates === undefined) return;
   const opens = definition.opens?.(asSent);
   const delay = opens?.kind === 'delay' ? qualified('delay', opens.id, event.party) : undefined;
   const day = definition.began?.(asSent);
   const began = day === undefined ? [] : [{ revision, day }];
-  model.stated.set(revision, { event: nameOf(event), type, version, delay, dates, began });
+  const claimed = claim === undefined ? [] : [{ revision, ...claim }];
+  model.stated.set(revision, { event: nameOf(event), type, version, delay, dates, began, claimed });
 }
 
 /** What is kept of a correction. */
@@ -84,6 +88,10 @@ export function noteCorrected(
   const dates = (data && definition?.dates?.(data)) ?? [];
   const day = data && definition?.began?.(data);
   if (day !== undefined) stated.began.push({ revision: correction.revision, day });
+  if (definition?.claims !== undefined) {
+    const claim = data && definition.claims(data);
+    stated.claimed.push({ revision: correction.revision, milestone: claim?.milestone, on: claim?.on ?? '' });
+  }
   const [before, since] = [byMilestone(stated.dates), byMilestone(dates)];
   const { time, recordedtime, revision, reporter: by } = correction;
   for (const milestone of new Set([...before.keys(), ...since.keys()])) {

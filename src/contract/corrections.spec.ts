@@ -325,6 +325,19 @@ describe('what one side says late of what happened long ago', () => {
       flagged(delivered('DeliveryRejected', '2021-06-01', '2022-06-01', { reason: 'x', revokes: true })),
     ).toHaveLength(1);
     expect(flagged(delivered('DeliveryRejected', '2021-06-01', '2022-06-01', { reason: 'x' }))).toEqual([]);
+    // Who corrects it says it then.
+    const said = event(
+      'MilestoneReached',
+      { milestone: 'M1', on: '2021-01-31' },
+      { by: 'prime-a', time: '2021-02-01', id: 'said' },
+    );
+    const corrected = event(
+      'EventCorrected',
+      { event: { id: 'said' }, reason: 'incorrect-data', replacement: { milestone: 'D1', on: '2021-01-31' } },
+      { by: 'prime-a', time: '2022-06-01' },
+    );
+    expect(flagged(said)).toEqual([]);
+    expect(flagged(said, corrected)).toEqual(['said on 2022-06-01 to have happened on 2021-01-31']);
   });
 
   test('not where a history is imported, but for what is said to have been before the contract', () => {

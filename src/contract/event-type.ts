@@ -191,6 +191,8 @@ export interface EventTypeDefinition<D extends object = object> {
   dates?(data: D): readonly StatedDate[];
   /** The day on which a delay that it reports began, which a correction may change. */
   began?(data: D): string;
+  /** Which milestone it says was reached, and on which day, which a correction may change. */
+  claims?(data: D): { readonly milestone: string; readonly on: string };
   /** Days on which something is said to have happened: none of them is to come, in a replacement neither. */
   happenedOn?(data: D): readonly { readonly day: string; readonly pointer: string }[];
   /** Rules of its own, after all the general ones. */

@@ -30,7 +30,7 @@ import { Reckoning } from './reckoning.js';
 import type { ContractTerms, LineTerms, MilestoneTerms, PartyEntry } from './registration.js';
 import type { MilestoneDates } from './schedule-arithmetic.js';
 import type { ShipmentEventFacts, ShipmentFacts } from './shipment.js';
-import type { InForce } from './terms-in-force.js';
+import type { InForce, MilestoneInForce } from './terms-in-force.js';
 
 /** Where an event stands in its contract: by `time`, then by `revision`. */
 export interface Stand {
@@ -84,6 +84,8 @@ export interface ForecastFacts extends Stand {
   readonly delay: string | undefined;
   /** Stated by seller or prime: it moves the forecast whoever is responsible. */
   readonly counts: boolean;
+  /** By a prime that does not speak for who delivers: not its either where it is responsible. */
+  readonly isMute: boolean;
   readonly correctedBy: CorrectionName | undefined;
 }
 
@@ -209,6 +211,8 @@ export interface HeldEvent {
  */
 export interface Memo {
   inForce?: { readonly version: number; readonly value: InForce };
+  /** Milestones as they stood when they were cancelled. */
+  stood?: Map<string, MilestoneInForce>;
   dates?: Map<string, { readonly terms: number; readonly said: number; readonly dates: MilestoneDates }>;
   owing?: { readonly version: number; readonly owing: OwingByKey };
   reportKeys?: { readonly version: number; readonly keys: ReadonlyMap<string, readonly string[]> };
@@ -285,6 +289,8 @@ export class ContractModel {
   reckoning = new Reckoning();
   /** What events that were corrected say of dates, by revision. */
   readonly stated = new Map<number, StatedDates>();
+  /** Claims that milestones were reached which were corrected or taken back since, by revision. */
+  readonly correctedClaims = new Map<number, ReachedFacts>();
   /** In recorded order. */
   readonly correctedDates: CorrectedDate[] = [];
   /** Whether anything has been corrected: what was known on a day is then not what is effective now. */
@@ -462,6 +468,12 @@ export class ContractModel {
    */
   speaksAs(party: string, role: Role): boolean {
     return this.holds(party, role) && (!SPEAKING_FOR.has(role) || this.#spokesmen.has(`${party} ${role}`));
+  }
+
+  /** Whether all that a party has to say on the side of who delivers is said as a prime that does not speak for it. */
+  isMute(party: string): boolean {
+    const others: readonly Role[] = ['seller', 'subcontractor', 'carrier', 'buyer', 'inspector'];
+    return this.holds(party, 'prime') && !this.speaksAs(party, 'prime') && !this.holds(party, ...others);
   }
 
   /** Notes that a party was given a role by the registration, or by one of buyer and seller. */

@@ -311,5 +311,18 @@ describe('a milestone that is given a line', () => {
       ['ALL', false, false],
       ['1', true, false],
     ]);
+    // Nor is it missing again once the milestone is given another line.
+    const again = [
+      event(
+        'ContractAmended',
+        { amendment: 'B', consulted: [], rationale: 'x', milestones: [{ milestone: 'ALL', line: '2', ...whole }] },
+        { time: '2020-02-21' },
+      ),
+      event('AmendmentAgreed', { amendment: 'B' }, { by: 'jp-mod', time: '2020-02-22' }),
+    ];
+    expect(shown(late, ...moved, started, ...again)).toEqual([
+      ['ALL', false, false],
+      ['2', true, false],
+    ]);
   });
 });

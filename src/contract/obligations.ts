@@ -190,17 +190,18 @@ export interface ReportState {
   readonly missed: readonly MissedReport[];
 }
 
-/** The line that a milestone has which had none when a report of it was missed. */
-export function lineNow(model: ContractModel, key: string): string | undefined {
-  if (!key.startsWith('milestone:')) return undefined;
-  return inForce(model).milestones.get(key.slice('milestone:'.length))?.line ?? undefined;
+/** The lines that a milestone has been of which had none when a report of it was missed. */
+export function linesSince(model: ContractModel, key: string): readonly string[] {
+  if (!key.startsWith('milestone:')) return [];
+  const milestone = inForce(model).milestones.get(key.slice('milestone:'.length));
+  return [...new Set(milestone?.asked.flatMap(({ value }) => value.line ?? []))];
 }
 
 /** How each party stands with the reports of a line (or of a milestone without one) that it owes or has missed. */
 export function reportStates(model: ContractModel, key: string): readonly ReportState[] {
-  const line = lineNow(model, key);
-  // What was missed of a milestone that has been given a line since is made up for by reporting on that line.
-  const keys = line === undefined ? keysOf(model, key) : [key, ...keysOf(model, line)];
+  const since = linesSince(model, key);
+  // What was missed of a milestone that has been given a line since is made up for by reporting on that line, whichever it has now.
+  const keys = since.length === 0 ? keysOf(model, key) : [key, ...since.flatMap((line) => keysOf(model, line))];
   const owing = owingOf(model).get(key);
   const parties = new Set([...(owing === undefined ? [] : [owing.party]), ...(model.noticed.get(key)?.keys() ?? [])]);
   const isOver = isOverFor(model, key);

@@ -2,7 +2,7 @@
 import { dayNumber, dayOf } from './calendar.js';
 import { qualified, type EffectiveEvent, type EventTypeDefinition, type Mention, type Named } from './event-type.js';
 import { isAfter, type ContractModel, type Touched } from './model.js';
-import { lineNow, noteOwnReport, reportKey } from './obligations.js';
+import { linesSince, noteOwnReport, reportKey } from './obligations.js';
 import { inForce } from './terms-in-force.js';
 
 /**
@@ -85,10 +85,9 @@ export function reportsTouched(model: ContractModel, touched: Touched): Readonly
     if (key.startsWith('milestone:')) ofMilestone(key.slice('milestone:'.length));
     if (lines.has(key) || model.noticed.has(key)) keys.add(key);
   }
-  // What was missed of a milestone without a line, that has one now, is made up for by reports on that line.
+  // What was missed of a milestone without a line, that has been given one, is made up for by reports on that.
   for (const key of model.noticed.keys()) {
-    const line = lineNow(model, key);
-    if (line !== undefined && keys.has(line)) keys.add(key);
+    if (linesSince(model, key).some((line) => keys.has(line))) keys.add(key);
   }
   return keys;
 }

@@ -1,7 +1,7 @@
 /** Forecasts and milestones reached: what a party says about dates without changing what was agreed. */
 import { IsDay, IsId, IsText } from './fields.js';
 import { eventType, named, nameOf, type EffectiveEvent } from './event-type.js';
-import { insertByStand, type ContractModel, type ForecastFacts } from './model.js';
+import { insertByStand, type ContractModel, type ForecastFacts, type ReachedFacts } from './model.js';
 import { flagBackdated } from './terms-in-force.js';
 
 export class ForecastRevised {
@@ -34,6 +34,7 @@ export function foldForecast(
     to,
     delay,
     counts: model.holds(event.party, 'seller') || model.speaksAs(event.party, 'prime'),
+    isMute: model.isMute(event.party),
     correctedBy: event.correctedBy,
   };
   insertByStand(model.milestone(milestone).forecasts, forecast);
@@ -64,18 +65,22 @@ export const scheduleTypes = [
     by: ['buyer', 'seller', 'prime', 'subcontractor', 'carrier', 'inspector'],
     names: (data) => named('milestone', data.milestone, '/milestone'),
     happenedOn: ({ on }) => [{ day: on, pointer: '/on' }],
+    claims: ({ milestone, on }) => ({ milestone, on }),
     portfolio: { folds: true, keep: (data) => data },
     fold: (model, event) => {
-      if (event.withdrawn) return;
-      flagBackdated(model, event, event.data.on);
-      insertByStand(model.milestone(event.data.milestone).reached, {
+      const reached: ReachedFacts = {
         time: event.time,
         revision: event.revision,
         party: event.party,
         buyer: model.holds(event.party, 'buyer'),
         secondHand: event.onBehalfOf !== undefined,
         on: event.data.on,
-      });
+      };
+      // Of what is cancelled counts what it said then.
+      if (event.correctedBy !== undefined) model.correctedClaims.set(event.revision, reached);
+      if (event.withdrawn) return;
+      flagBackdated(model, event, event.data.on);
+      insertByStand(model.milestone(event.data.milestone).reached, reached);
     },
   }),
 ];

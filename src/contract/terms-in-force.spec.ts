@@ -20,6 +20,7 @@ import {
   type Sent,
 } from '../../test/support/scenario.js';
 import { fold } from './contract.js';
+import { milestoneDates } from './schedule-arithmetic.js';
 import { inForce } from './terms-in-force.js';
 
 const base = [registered(), confirmed()];
@@ -57,12 +58,14 @@ describe('what was late by the terms of its day stays late, whatever terms are a
       { discrepancy: 'R1', kind: 'damage', shipment: 'S1', detail: 'water' },
       { by: 'jp-mod', time: '2021-06-01', ...options },
     );
+  let first: readonly Sent[] = base;
+  afterEach(() => (first = base));
   const notice = (...sent: readonly Sent[]) =>
-    accountabilityView(rowsAfter(delayAccountability, given(...base, ...sent)), '2030-01-01')!.delays.map(
+    accountabilityView(rowsAfter(delayAccountability, given(...first, ...sent)), '2030-01-01')!.delays.map(
       ({ noticeLate, statedNoticeLate }) => [noticeLate, statedNoticeLate],
     );
   const raisedLate = (...sent: readonly Sent[]) => {
-    const played = given(...base, ...sent);
+    const played = given(...first, ...sent);
     const [shown, beside] = [
       discrepanciesView(rowsAfter(discrepancies, played), '2030-01-01')!.discrepancies,
       qualityView(rowsAfter(quality, played), '2030-01-01')!.discrepancies,
@@ -84,6 +87,14 @@ describe('what was late by the terms of its day stays late, whatever terms are a
     expect(notice(old, recorded('2020-03-31'), delay())).toEqual([[false, false]]);
     expect(notice(old, recorded('2020-04-01'), delay())).toEqual([[true, true]]);
     expect(notice(old, delay(), recorded('2020-06-02'))).toEqual([[true, true]]);
+    // What is signed and registered on one day is no history: within its first days as well.
+    const early = delay({ time: '2020-02-06' }, '2020-01-02');
+    const before = event(
+      'AmendmentAgreed',
+      { amendment: 'A' },
+      { by: 'jp-mod', time: '2020-01-21', recorded: '2020-02-08' },
+    );
+    expect(notice(offer('A', '2020-01-20', { delayNoticeDays: 3000 }), early, before)).toEqual([[true, true]]);
     expect(notice(old, recorded('2020-04-01'), delay({ time: '2020-03-30', recorded: '2020-06-01' }))).toEqual([
       [true, false],
     ]);
@@ -135,6 +146,7 @@ describe('what was late by the terms of its day stays late, whatever terms are a
         time,
         recorded,
       });
+    first = [registered({ signedOn: '2018-01-10' }), confirmed()];
     const history = [
       imported(old, '2018-06-01', '2020-01-25'),
       imported(shipped[0]!, '2018-05-01', '2020-01-26'),
@@ -145,7 +157,7 @@ describe('what was late by the terms of its day stays late, whatever terms are a
     expect([notice(...history), raisedLate(...history)]).toEqual([[[true, true]], [true]]);
     const within = imported(agree('A', ''), '2018-06-02', '2020-02-05');
     expect([notice(...history, within), raisedLate(...history, within)]).toEqual([[[false, false]], [false]]);
-    const played = given(...base, ...history, within);
+    const played = given(...first, ...history, within);
 
     for (const projection of [delayAccountability, discrepancies, quality, scorecards, payments]) {
       const model = foldAll([]);
@@ -195,5 +207,15 @@ test('who leads, and so is responsible where nobody is named, is never a prime w
     { by: 'jp-mod', time: '2020-03-03' },
   );
   expect(responsible(removed, back)).toEqual(['prime-a', 'us-gov']);
+  // Nor does its forecast count where it is responsible from before.
+  const forecast = event(
+    'ForecastRevised',
+    { milestone: 'D1', forecast: '2050-01-01', reason: 'x' },
+    { by: 'prime-a', time: '2020-03-04' },
+  );
+  const standing = (...sent: readonly Sent[]) =>
+    milestoneDates(foldAll(given(...base, ...sent).recorded), 'D1').standing;
+  expect(standing(forecast)).toBe('2050-01-01');
+  expect(standing(removed, back, forecast)).toBe('2021-06-30');
   expect(responsible()).toEqual(['prime-a', 'prime-a']);
 });

@@ -71,7 +71,12 @@ export interface MilestoneInForce extends Ask {
   readonly asked: readonly From<Ask>[];
   /** Revision of the agreement since which it has been of its kind; -1 for what introduced it. */
   readonly kindAgreedAt: number;
+  /** Of what is cancelled: the lines that bear on it as they were then. */
+  readonly stood: readonly LineAsked[] | undefined;
 }
+
+/** What has to be known of a line to say whether what was asked for has come about. */
+export type LineAsked = Pick<LineInForce, 'line' | 'quantities' | 'cancelledOn'>;
 
 export interface InForce {
   readonly lines: ReadonlyMap<string, LineInForce>;
@@ -123,7 +128,8 @@ export function holdsFrom(model: ContractModel, event: EffectiveEvent): string |
 export function flagBackdated(model: ContractModel, event: EffectiveEvent, day: string): void {
   const { registration } = model;
   if (registration === undefined) return;
-  const recorded = dayOf(event.recordedtime);
+  // Who corrects says it then.
+  const recorded = dayOf(event.correctedBy?.recordedtime ?? event.recordedtime);
   const days = Math.min(daysBetween(day, recorded), daysBetween(dayOf(registration.recordedtime), recorded));
   if (day < registration.signedOn)
     model.flag('backdated', event, `said to have happened on ${day}, before the contract was signed`);
@@ -213,7 +219,8 @@ function inOrder<T>(list: readonly From<T>[]): (day: string) => T | undefined {
   };
 }
 
-function compute(model: ContractModel): InForce {
+/** @param upTo leaves out what was agreed after this revision, and does not ask how what is cancelled stood before */
+function compute(model: ContractModel, upTo?: number): InForce {
   const { registration } = model;
   if (registration === undefined) throw new RangeError(`contract ${model.contract} has not been registered`);
   // `responsible` is fixed when a line or milestone is introduced; by whom the roles were held then is what the
@@ -221,7 +228,9 @@ function compute(model: ContractModel): InForce {
   const lead = model.primeOrSeller;
   const buyer = model.holder('buyer') ?? '';
   const all = [...model.amendments.values()].sort(compareStands);
-  const agreed = all.filter((amendment) => amendment.agreement !== undefined);
+  const agreed = all.filter(
+    (amendment) => amendment.agreement !== undefined && agreedAt(amendment) <= (upTo ?? Number.POSITIVE_INFINITY),
+  );
   const byAgreement = agreed.toSorted((a, b) => compareText(agreementDay(a), agreementDay(b)));
 
   const lines = new Map<string, Writable<LineInForce>>();
@@ -286,6 +295,7 @@ function compute(model: ContractModel): InForce {
       introducedBy,
       asked: [],
       kindAgreedAt: -1,
+      stood: undefined,
     });
   };
 
@@ -340,6 +350,12 @@ function compute(model: ContractModel): InForce {
     milestone.kindAgreedAt = asks.get(id)!.kind.agreedAt;
   }
   cancel(agreed, lines, milestones);
+  if (upTo === undefined) {
+    const last = Math.max(-1, ...agreed.map(agreedAt));
+    for (const [id, { cancelledOn, cancelledAt }] of milestones)
+      if (cancelledAt !== undefined && cancelledAt < last)
+        milestones.set(id, { ...stoodAt(model, id, cancelledAt), cancelledOn, cancelledAt });
+  }
 
   const deliveries = new Map<string, Set<string>>([...lines.keys()].map((line) => [line, new Set()]));
   for (const { milestone, asked } of milestones.values()) {
@@ -358,6 +374,22 @@ function compute(model: ContractModel): InForce {
     redatings: redatingsOf(all, milestones),
     deliveriesOf: (line) => deliveries.get(line) ?? [],
   };
+}
+
+/** A milestone as it stood when it was cancelled: what is agreed since changes nothing of it. Computed once, as that never changes. */
+function stoodAt(model: ContractModel, id: string, cancelledAt: number): Writable<MilestoneInForce> {
+  const memo = (model.memo.stood ??= new Map());
+  let known = memo.get(id);
+  if (known?.cancelledAt !== cancelledAt) {
+    const { lines, milestones } = compute(model, cancelledAt);
+    const milestone = milestones.get(id)!;
+    const asked = new Set(milestone.asked.map(({ value }) => value.line));
+    const stood = [...lines.values()]
+      .filter(({ line }) => asked.has(null) || asked.has(line))
+      .map(({ line, quantities, cancelledOn }) => ({ line, quantities, cancelledOn }));
+    memo.set(id, (known = { ...milestone, stood }));
+  }
+  return known as Writable<MilestoneInForce>;
 }
 
 /** The terms by the days from which they bind. */
@@ -392,7 +424,10 @@ function termsByDays(
 function bindsFrom(model: ContractModel, { agreement }: AmendmentFacts): string {
   if (agreement === undefined) return '';
   const recorded = dayOf(agreement.recordedtime);
-  const imported = daysBetween(dayOf(model.registration!.recordedtime), recorded) <= BINDING_WITHIN_DAYS;
+  const { recordedtime, signedOn } = model.registration!;
+  const registered = dayOf(recordedtime);
+  const imported =
+    daysBetween(signedOn, registered) > BINDING_WITHIN_DAYS && daysBetween(registered, recorded) <= BINDING_WITHIN_DAYS;
   return imported ? dayOf(agreement.time) : recorded;
 }
 

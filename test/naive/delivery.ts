@@ -143,15 +143,17 @@ export interface Wanted {
   readonly until: string | undefined;
   readonly changedOn: readonly string[];
   readonly askedOn: (day: string) => Asked;
+  /** All that bear on it. */
+  readonly lines: readonly Line[];
   /** The day on which it was reached, where that is said and not delivered. */
   readonly reached: string | undefined;
 }
 
 /** Whether what was asked for on a day has come about with these deliveries, by another day. */
-function isComplete(book: Book, wanted: Wanted, day: string, facts: readonly Fact[], by: string): boolean {
+function isComplete(wanted: Wanted, day: string, facts: readonly Fact[], by: string): boolean {
   const asked = wanted.askedOn(day);
   if (asked.kind !== 'delivery') return wanted.reached !== undefined && wanted.reached <= by;
-  const then = lines(book).filter(({ introducedOn }) => introducedOn <= day);
+  const then = wanted.lines.filter(({ introducedOn }) => introducedOn <= day);
   const these = then.filter(({ line, cancelledOn }) =>
     asked.line === null ? cancelledOn === undefined || cancelledOn > day : line === asked.line,
   );
@@ -174,15 +176,15 @@ export function completeSince(book: Book, wanted: Wanted): string | undefined {
     .filter((fact) => !isOver(timeDay(fact)))
     .toSorted(byTime);
   const start = registrationOf(book)!.data['signedOn'] as string;
-  const changes = [...new Set([...wanted.changedOn, ...lines(book).flatMap(daysOfLine)])]
+  const changes = [...new Set([...wanted.changedOn, ...wanted.lines.flatMap(daysOfLine)])]
     .filter((day) => day > wanted.from && !isOver(day))
     .toSorted();
   const reached = wanted.reached === undefined || isOver(wanted.reached) ? [] : [wanted.reached];
   const days = [...new Set([...changes, ...inOrder.map(timeDay), ...reached])];
   const walk = (askedBy: (day: string) => string, agreements: readonly string[]): string | undefined => {
-    let since = isComplete(book, wanted, askedBy(''), [], '') ? start : undefined;
+    let since = isComplete(wanted, askedBy(''), [], '') ? start : undefined;
     const look = (day: string, asked: string, count: number): void => {
-      if (!isComplete(book, wanted, asked, inOrder.slice(0, count), day)) since = undefined;
+      if (!isComplete(wanted, asked, inOrder.slice(0, count), day)) since = undefined;
       else since ??= day;
     };
     for (const day of days.toSorted()) {
@@ -217,6 +219,7 @@ export const deliveredOn = once((book: Book): string | undefined =>
     until: undefined,
     changedOn: [],
     askedOn: () => ({ kind: 'delivery', line: null, quantity: undefined }),
+    lines: lines(book),
     reached: undefined,
   }),
 );

@@ -2,6 +2,7 @@
 import { acceptedInAll, deliveries, DISPATCHERS, named, RECEIVERS, settlement, statedInAll } from './delivery.js';
 import {
   byTime,
+  dayOf,
   daysBetween,
   ever,
   instantKey,
@@ -66,7 +67,8 @@ function isOfLongAgo(book: Book, fact: Fact): boolean {
   if (!['MilestoneReached', 'DeliveryAccepted'].includes(fact.type) && !revoked) return false;
   const registration = registrationOf(book)!;
   const day = (fact.data['on'] as string | undefined) ?? timeDay(fact);
-  const isLate = (since: string): boolean => daysBetween(since, recordedDay(fact)) > 30;
+  const isLate = (since: string): boolean =>
+    daysBetween(since, dayOf(fact.correction?.recordedtime ?? fact.recordedtime)) > 30;
   return (
     book.facts.includes(fact) &&
     (day < registration.data['signedOn'] || (isLate(day) && isLate(recordedDay(registration))))

@@ -58,6 +58,14 @@ const milestonesOf = (book: Book, subject: Subject): Milestone[] =>
 const lineNow = (book: Book, subject: Subject): string | null =>
   subject.line ?? milestonesOf(book, subject)[0]?.line ?? null;
 
+/** A line; of a milestone all those that it has been of since it had none. */
+const linesSince = (book: Book, subject: Subject): string[] =>
+  subject.line !== null
+    ? [subject.line]
+    : milestonesOf(book, subject).flatMap(({ askedOn, changedOn }) =>
+        changedOn.flatMap((day) => askedOn(day).line ?? []),
+      );
+
 export const isCancelled = (book: Book, subject: Subject): boolean =>
   subject.line === null
     ? milestonesOf(book, subject).every(({ cancelled }) => cancelled)
@@ -136,16 +144,18 @@ function namesThingOf(book: Book, fact: Fact, line: string): boolean {
 
 /** The recorded day of the last report that a party made itself. */
 export function lastOwnReportOn(book: Book, subject: Subject, party: string): string | undefined {
-  const line = lineNow(book, subject);
+  const its = linesSince(book, subject);
   const days = book.facts
     .filter((fact) => fact.reporter === party && fact.onBehalfOf === undefined && !fact.withdrawn)
     .filter(
       (fact) =>
-        namesMilestone(fact, [
-          ...milestonesOf(book, subject),
-          ...(line === null ? [] : milestonesOf(book, { line, milestone: null })),
-        ]) ||
-        (line !== null && (namesLine(fact, line) || namesThingOf(book, fact, line))),
+        namesMilestone(fact, milestonesOf(book, subject)) ||
+        its.some(
+          (line) =>
+            namesMilestone(fact, milestonesOf(book, { line, milestone: null })) ||
+            namesLine(fact, line) ||
+            namesThingOf(book, fact, line),
+        ),
     )
     .map(recordedDay);
   return days.length === 0 ? undefined : days.reduce(later);

@@ -4,12 +4,15 @@ import {
   byTime,
   correctionShown,
   daysBetween,
-  once,
+  ever,
+  isNamed,
   lastByTime,
   later,
   nameOf,
+  once,
   openedId,
   orNull,
+  resolved,
   said,
   type Book,
   type Data,
@@ -49,7 +52,9 @@ export function timeline(book: Book, milestone: Milestone): Entry[] {
       })),
   );
   const counts = (fact: Fact): boolean =>
-    held(book, fact, 'seller') || spokeAs(book, fact, 'prime') || fact.party === milestone.responsible;
+    held(book, fact, 'seller') ||
+    spokeAs(book, fact, 'prime') ||
+    (fact.party === milestone.responsible && !isMute(book, fact));
   const forecasts = said(book, 'ForecastRevised', 'DelayReported').flatMap((fact): Forecast[] =>
     forecastsIn(fact)
       .filter(({ milestone: id }) => id === milestone.milestone)
@@ -127,11 +132,12 @@ export const actualOf = (book: Book, milestone: Milestone): string | undefined =
     until: milestone.cancelledOn,
     changedOn: milestone.changedOn,
     askedOn: milestone.askedOn,
+    lines: milestone.lines,
     reached: saidToBeReached(book, milestone),
   });
 
 function saidToBeReached(book: Book, milestone: Milestone): string | undefined {
-  const words = claims(book, milestone).filter(milestone.isHeard);
+  const words = claimsBefore(book, milestone);
   const inPerson = words.filter(({ onBehalfOf }) => onBehalfOf === undefined);
   const ofBuyer = (facts: readonly Fact[]) => lastByTime(facts.filter((fact) => held(book, fact, 'buyer')));
   const ofResponsible = (facts: readonly Fact[]) =>
@@ -139,6 +145,29 @@ function saidToBeReached(book: Book, milestone: Milestone): string | undefined {
   const word =
     ofBuyer(inPerson) ?? ofResponsible(inPerson) ?? ofBuyer(words) ?? ofResponsible(words) ?? lastByTime(words);
   return word?.data['on'];
+}
+
+/** Whether its party spoke as nothing but a prime whom who delivers did not make that. */
+const isMute = (book: Book, fact: Fact): boolean =>
+  held(book, fact, 'prime') &&
+  !spokeAs(book, fact, 'prime') &&
+  !(['seller', 'subcontractor', 'carrier', 'buyer', 'inspector'] as const).some((role) => held(book, fact, role));
+
+/** Claims that bear on it; where only those before something count, as corrections recorded before that left them. */
+function claimsBefore(book: Book, milestone: Milestone): Fact[] {
+  const before = milestone.claimsBefore;
+  if (before === Number.POSITIVE_INFINITY) return claims(book, milestone);
+  return ever(book, 'MilestoneReached')
+    .filter(({ revision }) => revision < before)
+    .flatMap((fact) => {
+      const correction = book.selected
+        .filter(({ type, revision }) => type === 'EventCorrected' && revision < before)
+        .findLast((other) => isNamed(resolved(other, other.data['event']), nameOf(fact)));
+      if (correction === undefined) return [{ ...fact, data: fact.sent }];
+      const { replacement } = correction.data;
+      return replacement === undefined ? [] : [{ ...fact, data: replacement as Data }];
+    })
+    .filter(({ data }) => data['milestone'] === milestone.milestone);
 }
 
 const claims = (book: Book, milestone: Milestone): Fact[] =>

@@ -15,6 +15,7 @@ import {
   recordedDay,
   said,
   timeDay,
+  until,
   type Book,
   type Data,
   type Fact,
@@ -386,8 +387,10 @@ export interface Milestone {
   readonly cancelledOn: string | undefined;
   readonly changedOn: readonly string[];
   readonly askedOn: (day: string) => Asked;
-  /** Whether a claim that it was reached may bear on it: recorded before it was cancelled, and before deliveries counted for it. */
-  readonly isHeard: (fact: Fact) => boolean;
+  /** The revision before which claims that it was reached bear on it, as they stood then. */
+  readonly claimsBefore: number;
+  /** The lines, as they bear on it. */
+  readonly lines: readonly Line[];
 }
 
 /** What has to come about for it to be complete. */
@@ -398,43 +401,52 @@ export interface Asked {
   readonly quantity: bigint | undefined;
 }
 
-export const milestones = once((book: Book): Milestone[] => {
-  return introduced(book, 'milestones', 'milestone', wholeMilestone).map((whole): Milestone => {
-    const line = (inForce(whole, 'line') as string | undefined) ?? null;
+export const milestones = once((book: Book): Milestone[] =>
+  introduced(book, 'milestones', 'milestone', wholeMilestone).map((whole): Milestone => {
     const itself = cancellation(book, 'milestones', 'milestone', whole.id);
     const byItsLine = cancelledByLine(book, whole);
     const isFirst = itself !== undefined && (byItsLine === undefined || itself.revision <= byItsLine.revision);
     const cancelled = isFirst ? itself : byItsLine;
+    // What is cancelled stands still: it is looked at as it was by the end of the agreement that did it.
+    const stands = cancelled === undefined ? book : until(book, cancelled.revision);
+    const then = introduced(stands, 'milestones', 'milestone', wholeMilestone).find(({ id }) => id === whole.id)!;
     const closed = closedOn(book);
+    const now = asItStands(stands, then);
     return {
-      milestone: whole.id,
-      line,
-      kind: inForce(whole, 'kind'),
-      description: inForce(whole, 'description'),
-      responsible: inForce(whole, 'responsible') ?? responsibleWhenIntroduced(book, whole),
-      binding: inForce(whole, 'binding'),
-      quantity: inForce(whole, 'quantity') === undefined ? undefined : quantityOf(inForce(whole, 'quantity')),
-      baseline: whole.data['due'],
+      ...now,
+      claimsBefore: Math.min(now.claimsBefore, cancelled?.revision ?? Number.POSITIVE_INFINITY),
       cancelled: cancelled !== undefined,
       day: [cancelled?.on, closed].filter((day) => day !== undefined).reduce(earlier, book.day),
-      introducedBy: whole.amendment?.fact,
-      introducedOn: introducedOn(whole),
       cancelledOn: cancelled?.on,
-      changedOn: whole.steps.map(({ on }) => on),
-      isHeard: ({ revision }) =>
-        (cancelled === undefined || revision < cancelled.revision) &&
-        (inForce(whole, 'kind') !== 'delivery' || revision < agreedAtOf(whole, 'kind')),
-      askedOn: (day) => {
-        const quantity = fieldOn(whole, 'quantity', day) as Quantity | undefined;
-        return {
-          kind: fieldOn(whole, 'kind', day),
-          line: fieldOn(whole, 'line', day) ?? null,
-          quantity: quantity === undefined ? undefined : quantityOf(quantity),
-        };
-      },
     };
-  });
-});
+  }),
+);
+
+function asItStands(book: Book, whole: Whole): Omit<Milestone, 'cancelled' | 'day' | 'cancelledOn'> {
+  return {
+    milestone: whole.id,
+    line: (inForce(whole, 'line') as string | undefined) ?? null,
+    kind: inForce(whole, 'kind'),
+    description: inForce(whole, 'description'),
+    responsible: inForce(whole, 'responsible') ?? responsibleWhenIntroduced(book, whole),
+    binding: inForce(whole, 'binding'),
+    quantity: inForce(whole, 'quantity') === undefined ? undefined : quantityOf(inForce(whole, 'quantity')),
+    baseline: whole.data['due'],
+    introducedBy: whole.amendment?.fact,
+    introducedOn: introducedOn(whole),
+    changedOn: whole.steps.map(({ on }) => on),
+    claimsBefore: inForce(whole, 'kind') === 'delivery' ? agreedAtOf(whole, 'kind') : Number.POSITIVE_INFINITY,
+    lines: lines(book),
+    askedOn: (day) => {
+      const quantity = fieldOn(whole, 'quantity', day) as Quantity | undefined;
+      return {
+        kind: fieldOn(whole, 'kind', day),
+        line: fieldOn(whole, 'line', day) ?? null,
+        quantity: quantity === undefined ? undefined : quantityOf(quantity),
+      };
+    },
+  };
+}
 
 function responsibleWhenIntroduced(book: Book, whole: Whole): string {
   const { kind, line } = whole.data as { readonly kind: string; readonly line?: string };
@@ -471,7 +483,9 @@ export const termsInForce = once((book: Book): Terms => termsOf(book, agreedAmen
 /** From when agreed terms bear on what is due: from their recording, but for a history that is imported. */
 function bindsFrom(book: Book, { agreedOn, agreement }: Amendment): string {
   const recorded = recordedDay(agreement!);
-  return daysBetween(recordedDay(registrationOf(book)!), recorded) <= 30 ? agreedOn! : recorded;
+  const registration = registrationOf(book)!;
+  const isImport = daysBetween(registration.data['signedOn'], recordedDay(registration)) > 30;
+  return isImport && daysBetween(recordedDay(registration), recorded) <= 30 ? agreedOn! : recorded;
 }
 
 /** The day by which something is to be done that is to be done within a number of days from a day on. */
