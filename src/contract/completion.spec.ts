@@ -201,6 +201,17 @@ describe('what is cancelled stands still', () => {
     expect(dates(again, ...cancelled, second).stillFrom).toBe('2018-02-01');
   });
 
+  test('also where that was agreed before it was introduced', () => {
+    const introduced = offered('I', '2017-01-01', { milestones: [{ ...MILESTONE, milestone: 'N' }] });
+    const cancelled = amended('X', '2017-02-01', '2018-02-01', { milestones: [{ milestone: 'N', cancelled: true }] });
+    const less = amended('L', '2018-04-01', '2018-05-01', {
+      milestones: [{ ...MILESTONE, milestone: 'N', quantity: 1 }],
+    });
+    const history = [introduced, ...cancelled, agreed('I', '2018-03-01'), ...less, accepted('2018-06-01', 1)];
+    const { recorded } = given(...two, ...history);
+    expect(milestoneDates(foldAll(recorded), 'N')).toMatchObject({ actual: undefined, stillFrom: '2018-02-01' });
+  });
+
   test('whatever less is agreed to since, as of before', () => {
     const gone2 = amended('C', '2018-01-01', '2018-02-01', { milestones: [{ milestone: 'D1', cancelled: true }] });
     const late = (amendment: string) =>

@@ -211,8 +211,8 @@ export interface HeldEvent {
  */
 export interface Memo {
   inForce?: { readonly version: number; readonly value: InForce };
-  /** Milestones as they stood when they were cancelled. */
-  stood?: Map<string, MilestoneInForce>;
+  /** Milestones as they stood when they were cancelled, with the revision of the agreement. */
+  stood?: Map<string, { readonly at: number; readonly milestone: MilestoneInForce }>;
   dates?: Map<string, { readonly terms: number; readonly said: number; readonly dates: MilestoneDates }>;
   owing?: { readonly version: number; readonly owing: OwingByKey };
   reportKeys?: { readonly version: number; readonly keys: ReadonlyMap<string, readonly string[]> };

@@ -352,9 +352,14 @@ function compute(model: ContractModel, upTo?: number): InForce {
   cancel(agreed, lines, milestones);
   if (upTo === undefined) {
     const last = Math.max(-1, ...agreed.map(agreedAt));
-    for (const [id, { cancelledOn, cancelledAt }] of milestones)
-      if (cancelledAt !== undefined && cancelledAt < last)
-        milestones.set(id, { ...stoodAt(model, id, cancelledAt), cancelledOn, cancelledAt });
+    /** What was in force then, by revision: many are cancelled by one agreement. */
+    const then = new Map<number, Then>();
+    for (const [id, { cancelledOn, cancelledAt, introducedBy }] of milestones) {
+      // What was cancelled before it was introduced is what it was introduced as.
+      const at = Math.max(cancelledAt ?? last, introducedBy === undefined ? -1 : agreedAt(introducedBy));
+      if (cancelledAt !== undefined && at < last)
+        milestones.set(id, { ...stoodAt(model, id, at, then), cancelledOn, cancelledAt });
+    }
   }
 
   const deliveries = new Map<string, Set<string>>([...lines.keys()].map((line) => [line, new Set()]));
@@ -376,20 +381,35 @@ function compute(model: ContractModel, upTo?: number): InForce {
   };
 }
 
-/** A milestone as it stood when it was cancelled: what is agreed since changes nothing of it. Computed once, as that never changes. */
-function stoodAt(model: ContractModel, id: string, cancelledAt: number): Writable<MilestoneInForce> {
+interface Then {
+  readonly inForce: InForce;
+  readonly lines: readonly LineAsked[];
+}
+
+/**
+ * A milestone as it stood when it was cancelled: what is agreed since changes nothing of it. Computed once, as that never changes.
+ * @param at the revision of the agreement after which it stands still
+ */
+function stoodAt(model: ContractModel, id: string, at: number, then: Map<number, Then>): Writable<MilestoneInForce> {
   const memo = (model.memo.stood ??= new Map());
-  let known = memo.get(id);
-  if (known?.cancelledAt !== cancelledAt) {
-    const { lines, milestones } = compute(model, cancelledAt);
-    const milestone = milestones.get(id)!;
-    const asked = new Set(milestone.asked.map(({ value }) => value.line));
-    const stood = [...lines.values()]
-      .filter(({ line }) => asked.has(null) || asked.has(line))
-      .map(({ line, quantities, cancelledOn }) => ({ line, quantities, cancelledOn }));
-    memo.set(id, (known = { ...milestone, stood }));
+  const cached = memo.get(id);
+  if (cached?.at === at) return cached.milestone as Writable<MilestoneInForce>;
+  let known = then.get(at);
+  if (known === undefined) {
+    const inForce = compute(model, at);
+    const lines = [...inForce.lines.values()].map(({ line, quantities, cancelledOn }) => ({
+      line,
+      quantities,
+      cancelledOn,
+    }));
+    then.set(at, (known = { inForce, lines }));
   }
-  return known as Writable<MilestoneInForce>;
+  const milestone = known.inForce.milestones.get(id)!;
+  const asked = new Set(milestone.asked.map(({ value }) => value.line));
+  const stood = asked.has(null) ? known.lines : known.lines.filter(({ line }) => asked.has(line));
+  const found = { ...milestone, stood };
+  memo.set(id, { at, milestone: found });
+  return found as Writable<MilestoneInForce>;
 }
 
 /** The terms by the days from which they bind. */

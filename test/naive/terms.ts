@@ -408,7 +408,11 @@ export const milestones = once((book: Book): Milestone[] =>
     const isFirst = itself !== undefined && (byItsLine === undefined || itself.revision <= byItsLine.revision);
     const cancelled = isFirst ? itself : byItsLine;
     // What is cancelled stands still: it is looked at as it was by the end of the agreement that did it.
-    const stands = cancelled === undefined ? book : until(book, cancelled.revision);
+    // But what was cancelled before it was introduced, as that made it.
+    const stands =
+      cancelled === undefined
+        ? book
+        : until(book, Math.max(cancelled.revision, whole.amendment?.agreement!.revision ?? -1));
     const then = introduced(stands, 'milestones', 'milestone', wholeMilestone).find(({ id }) => id === whole.id)!;
     const closed = closedOn(book);
     const now = asItStands(stands, then);
