@@ -127,7 +127,7 @@ function reachedOn(model: ContractModel, milestone: MilestoneInForce): string | 
   const effective = model.milestones.get(milestone.milestone)?.reached ?? [];
   const reached = before === Number.POSITIVE_INFINITY ? effective : saidBefore(model, milestone.milestone, before);
   const isOfBuyer = ({ buyer }: ReachedFacts): boolean => buyer;
-  const isOfResponsible = ({ party }: ReachedFacts): boolean => party === milestone.responsible;
+  const isOfResponsible = ({ party, isOut }: ReachedFacts): boolean => party === milestone.responsible && !isOut;
   // What either said itself is put aside by nothing that others record in a name.
   const own = reached.filter(({ secondHand }) => !secondHand);
   const last =

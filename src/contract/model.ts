@@ -84,12 +84,14 @@ export interface ForecastFacts extends Stand {
   readonly delay: string | undefined;
   /** Stated by seller or prime: it moves the forecast whoever is responsible. */
   readonly counts: boolean;
-  /** By a prime that does not speak for who delivers: not its either where it is responsible. */
-  readonly isMute: boolean;
+  /** By a party that who delivers took out, and the buyer brought back: it does not count either where that is responsible. */
+  readonly isOut: boolean;
   readonly correctedBy: CorrectionName | undefined;
 }
 
 export interface ReachedFacts extends Stand {
+  /** By a party that who delivers took out, and the buyer brought back. */
+  readonly isOut: boolean;
   readonly party: string;
   readonly buyer: boolean;
   /** Recorded for the party by another. */
@@ -254,6 +256,8 @@ export class ContractModel {
   parties: PartyEntry[] = [];
   /** Who was given a role of {@link SPEAKING_FOR} by the registration or the side it speaks for, as `PARTY ROLE`. */
   readonly #spokesmen = new Set<string>();
+  /** Parties that who delivers took out, and gave no role since. */
+  readonly #out = new Set<string>();
   /** Ids of all that are on the contract or were. */
   readonly partiesEver = new Set<string>();
   readonly confirmations = new Map<string, string>();
@@ -470,20 +474,21 @@ export class ContractModel {
     return this.holds(party, role) && (!SPEAKING_FOR.has(role) || this.#spokesmen.has(`${party} ${role}`));
   }
 
-  /** Whether all that a party has to say on the side of who delivers is said as a prime that does not speak for it. */
-  isMute(party: string): boolean {
-    const others: readonly Role[] = ['seller', 'subcontractor', 'carrier', 'buyer', 'inspector'];
-    return this.holds(party, 'prime') && !this.speaksAs(party, 'prime') && !this.holds(party, ...others);
+  /** Whether who delivers took all its roles from a party, and only the buyer has given it any since. */
+  isOut(party: string): boolean {
+    return this.#out.has(party);
   }
 
   /** Notes that a party was given a role by the registration, or by one of buyer and seller. */
   noteGiven(party: string, role: Role, by?: 'buyer' | 'seller'): void {
     if (by === undefined || by === SPEAKING_FOR.get(role)) this.#spokesmen.add(`${party} ${role}`);
+    if (by !== 'buyer') this.#out.delete(party);
   }
 
   /** Notes that a role was taken away: by the side that it speaks for, its word counts for that side no more. */
   noteTaken(party: string, role: Role, by: 'buyer' | 'seller'): void {
     if (by === SPEAKING_FOR.get(role)) this.#spokesmen.delete(`${party} ${role}`);
+    if (by === 'seller' && !this.parties.some((entry) => entry.party === party)) this.#out.add(party);
   }
 
   holder(role: Role): string | undefined {

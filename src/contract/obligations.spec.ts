@@ -316,9 +316,10 @@ describe('a milestone that is given a line', () => {
       event(
         'ContractAmended',
         { amendment: 'B', consulted: [], rationale: 'x', milestones: [{ milestone: 'ALL', line: '2', ...whole }] },
-        { time: '2020-02-21' },
+        { time: '2020-02-15T23:00:00Z', recorded: '2020-02-21' },
       ),
-      event('AmendmentAgreed', { amendment: 'B' }, { by: 'jp-mod', time: '2020-02-22' }),
+      // Recorded last, and said to be of the day of the other agreement.
+      event('AmendmentAgreed', { amendment: 'B' }, { by: 'jp-mod', time: '2020-02-16', recorded: '2020-02-22' }),
     ];
     expect(shown(late, ...moved, started, ...again)).toEqual([
       ['ALL', false, false],

@@ -194,7 +194,7 @@ export interface ReportState {
 export function linesSince(model: ContractModel, key: string): readonly string[] {
   if (!key.startsWith('milestone:')) return [];
   const milestone = inForce(model).milestones.get(key.slice('milestone:'.length));
-  return [...new Set(milestone?.asked.flatMap(({ value }) => value.line ?? []))];
+  return [...(milestone?.linesEver ?? [])];
 }
 
 /** How each party stands with the reports of a line (or of a milestone without one) that it owes or has missed. */

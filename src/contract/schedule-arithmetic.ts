@@ -85,7 +85,7 @@ export function timelineOf(
 
 /** Whether a forecast moves the milestone's forecast date. */
 export const forecastCounts = (forecast: ForecastFacts, responsible: string): boolean =>
-  forecast.counts || (forecast.party === responsible && !forecast.isMute);
+  forecast.counts || (forecast.party === responsible && !forecast.isOut);
 
 /** Both lists are in order of {@link Stand}. */
 function* merged(

@@ -34,7 +34,7 @@ export function foldForecast(
     to,
     delay,
     counts: model.holds(event.party, 'seller') || model.speaksAs(event.party, 'prime'),
-    isMute: model.isMute(event.party),
+    isOut: model.isOut(event.party),
     correctedBy: event.correctedBy,
   };
   insertByStand(model.milestone(milestone).forecasts, forecast);
@@ -73,6 +73,7 @@ export const scheduleTypes = [
         revision: event.revision,
         party: event.party,
         buyer: model.holds(event.party, 'buyer'),
+        isOut: model.isOut(event.party),
         secondHand: event.onBehalfOf !== undefined,
         on: event.data.on,
       };

@@ -217,5 +217,17 @@ test('who leads, and so is responsible where nobody is named, is never a prime w
     milestoneDates(foldAll(given(...base, ...sent).recorded), 'D1').standing;
   expect(standing(forecast)).toBe('2050-01-01');
   expect(standing(removed, back, forecast)).toBe('2021-06-30');
+  const carrier = (by: string) =>
+    event('PartyAdded', { party: 'prime-a', name: 'n', role: 'carrier', country: 'US' }, { by, time: '2020-03-03' });
+  expect(standing(removed, carrier('jp-mod'), forecast)).toBe('2021-06-30');
+  expect(standing(removed, carrier('us-gov'), forecast)).toBe('2050-01-01');
+  // Nor what it says was reached, beside the word of who delivers.
+  const reached = (on: string, by: string, time: string) =>
+    event('MilestoneReached', { milestone: 'M1', on }, { by, time });
+  const actual = (...sent: readonly Sent[]) => milestoneDates(foldAll(given(...base, ...sent).recorded), 'M1').actual;
+  const [own, other] = [reached('2020-03-02', 'us-gov', '2020-03-02'), reached('2020-02-01', 'prime-a', '2020-03-03')];
+  expect(actual(own, other)).toBe('2020-02-01');
+  const late = reached('2020-02-15', 'us-gov', '2020-03-05');
+  expect(actual(removed, back, other, late)).toBe('2020-02-15');
   expect(responsible()).toEqual(['prime-a', 'prime-a']);
 });

@@ -71,6 +71,8 @@ export interface MilestoneInForce extends Ask {
   readonly asked: readonly From<Ask>[];
   /** Revision of the agreement since which it has been of its kind; -1 for what introduced it. */
   readonly kindAgreedAt: number;
+  /** All lines that it has been of, by the agreements as they were recorded. */
+  readonly linesEver: ReadonlySet<string>;
   /** Of what is cancelled: the lines that bear on it as they were then. */
   readonly stood: readonly LineAsked[] | undefined;
 }
@@ -171,7 +173,9 @@ export function acceptedOf(model: ContractModel, line: string): bigint {
   return accepted > most ? most : accepted;
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
+type Writable<T> = {
+  -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] extends ReadonlySet<infer E> ? Set<E> : T[K];
+};
 
 /**
  * A value as agreements follow each other: on each day that of the amendment latest in `time` among those agreed by then. An agreement
@@ -295,6 +299,7 @@ function compute(model: ContractModel, upTo?: number): InForce {
       introducedBy,
       asked: [],
       kindAgreedAt: -1,
+      linesEver: new Set(),
       stood: undefined,
     });
   };
@@ -482,7 +487,10 @@ interface Cancellable {
 function cancel(
   agreed: readonly AmendmentFacts[],
   lines: ReadonlyMap<string, Cancellable>,
-  milestones: ReadonlyMap<string, Cancellable & Pick<MilestoneInForce, 'introducedBy' | 'asked'>>,
+  milestones: ReadonlyMap<
+    string,
+    Cancellable & Pick<MilestoneInForce, 'introducedBy' | 'asked'> & { readonly linesEver: Set<string> }
+  >,
 ): void {
   const inOrder = agreed.toSorted((a, b) => agreedAt(a) - agreedAt(b));
   const stop = (what: Cancellable, by: AmendmentFacts, since = ''): void => {
@@ -500,6 +508,7 @@ function cancel(
     lineOf.set(milestone, { line, by });
     if (before?.line != null) milestonesOf.get(before.line)?.delete(milestone);
     if (line === null) return;
+    milestones.get(milestone)!.linesEver.add(line);
     const of = milestonesOf.get(line);
     if (of === undefined) milestonesOf.set(line, new Set([milestone]));
     else of.add(milestone);

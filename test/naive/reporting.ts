@@ -60,11 +60,7 @@ const lineNow = (book: Book, subject: Subject): string | null =>
 
 /** A line; of a milestone all those that it has been of since it had none. */
 const linesSince = (book: Book, subject: Subject): string[] =>
-  subject.line !== null
-    ? [subject.line]
-    : milestonesOf(book, subject).flatMap(({ askedOn, changedOn }) =>
-        changedOn.flatMap((day) => askedOn(day).line ?? []),
-      );
+  subject.line !== null ? [subject.line] : milestonesOf(book, subject).flatMap((milestone) => milestone.linesEver);
 
 export const isCancelled = (book: Book, subject: Subject): boolean =>
   subject.line === null

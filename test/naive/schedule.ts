@@ -18,7 +18,7 @@ import {
   type Data,
   type Fact,
 } from './record.js';
-import { amendments, held, milestones, spokeAs, type Amendment, type Milestone, type Side } from './terms.js';
+import { amendments, held, milestones, spokeAs, wasOut, type Amendment, type Milestone, type Side } from './terms.js';
 
 export interface Redating {
   readonly kind: 'redating';
@@ -54,7 +54,7 @@ export function timeline(book: Book, milestone: Milestone): Entry[] {
   const counts = (fact: Fact): boolean =>
     held(book, fact, 'seller') ||
     spokeAs(book, fact, 'prime') ||
-    (fact.party === milestone.responsible && !isMute(book, fact));
+    (fact.party === milestone.responsible && !wasOut(book, fact));
   const forecasts = said(book, 'ForecastRevised', 'DelayReported').flatMap((fact): Forecast[] =>
     forecastsIn(fact)
       .filter(({ milestone: id }) => id === milestone.milestone)
@@ -141,17 +141,11 @@ function saidToBeReached(book: Book, milestone: Milestone): string | undefined {
   const inPerson = words.filter(({ onBehalfOf }) => onBehalfOf === undefined);
   const ofBuyer = (facts: readonly Fact[]) => lastByTime(facts.filter((fact) => held(book, fact, 'buyer')));
   const ofResponsible = (facts: readonly Fact[]) =>
-    lastByTime(facts.filter(({ party }) => party === milestone.responsible));
+    lastByTime(facts.filter((fact) => fact.party === milestone.responsible && !wasOut(book, fact)));
   const word =
     ofBuyer(inPerson) ?? ofResponsible(inPerson) ?? ofBuyer(words) ?? ofResponsible(words) ?? lastByTime(words);
   return word?.data['on'];
 }
-
-/** Whether its party spoke as nothing but a prime whom who delivers did not make that. */
-const isMute = (book: Book, fact: Fact): boolean =>
-  held(book, fact, 'prime') &&
-  !spokeAs(book, fact, 'prime') &&
-  !(['seller', 'subcontractor', 'carrier', 'buyer', 'inspector'] as const).some((role) => held(book, fact, role));
 
 /** Claims that bear on it; where only those before something count, as corrections recorded before that left them. */
 function claimsBefore(book: Book, milestone: Milestone): Fact[] {

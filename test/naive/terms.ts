@@ -139,6 +139,18 @@ export function seatsBefore(book: Book, revision: number): Seat[] {
 export const seatsNow = (book: Book): Seat[] => seatsBefore(book, Number.POSITIVE_INFINITY);
 export const held = (book: Book, fact: Fact, role: Role): boolean =>
   seatsBefore(book, fact.revision).some((seat) => seat.party === fact.party && seat.role === role);
+/** Whether who delivers had taken all its roles from the party of an event, and only the buyer had given it any since. */
+export function wasOut(book: Book, { party, revision: before }: Fact): boolean {
+  const about = ({ data, revision }: Fact): boolean => data['party'] === party && revision < before;
+  const byBuyer = (fact: Fact): boolean => held(book, fact, 'buyer');
+  const out = said(book, 'PartyRemoved').findLast(
+    (fact) =>
+      about(fact) && !byBuyer(fact) && !seatsBefore(book, fact.revision + 1).some((seat) => seat.party === party),
+  );
+  if (out === undefined) return false;
+  return !said(book, 'PartyAdded').some((fact) => about(fact) && fact.revision > out.revision && !byBuyer(fact));
+}
+
 /** The prime that spoke for who delivers, after all events of a lower revision. */
 export const speakingPrime = (book: Book, before: number): string | undefined =>
   seatsBefore(book, before).find(({ party, role }) => role === 'prime' && isSpokesman(book, party, role, before))
@@ -389,6 +401,8 @@ export interface Milestone {
   readonly askedOn: (day: string) => Asked;
   /** The revision before which claims that it was reached bear on it, as they stood then. */
   readonly claimsBefore: number;
+  /** All that it has been of, agreement by agreement as they were recorded. */
+  readonly linesEver: readonly string[];
   /** The lines, as they bear on it. */
   readonly lines: readonly Line[];
 }
@@ -426,6 +440,14 @@ export const milestones = once((book: Book): Milestone[] =>
   }),
 );
 
+function linesEver({ data, steps }: Whole): string[] {
+  const revisions = steps.map(({ revision }) => revision);
+  const after = revisions.map((last) =>
+    steps.findLast((step) => step.revision <= last && step.data['line'] !== undefined),
+  );
+  return [data['line'], ...after.map((step) => step?.data['line'])].filter((line) => line !== undefined) as string[];
+}
+
 function asItStands(book: Book, whole: Whole): Omit<Milestone, 'cancelled' | 'day' | 'cancelledOn'> {
   return {
     milestone: whole.id,
@@ -441,6 +463,7 @@ function asItStands(book: Book, whole: Whole): Omit<Milestone, 'cancelled' | 'da
     changedOn: whole.steps.map(({ on }) => on),
     claimsBefore: inForce(whole, 'kind') === 'delivery' ? agreedAtOf(whole, 'kind') : Number.POSITIVE_INFINITY,
     lines: lines(book),
+    linesEver: linesEver(whole),
     askedOn: (day) => {
       const quantity = fieldOn(whole, 'quantity', day) as Quantity | undefined;
       return {
