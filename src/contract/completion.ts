@@ -135,6 +135,7 @@ function reachedOn(model: ContractModel, milestone: MilestoneInForce): string | 
     own.findLast(isOfResponsible) ??
     reached.findLast(isOfBuyer) ??
     reached.findLast(isOfResponsible) ??
+    reached.findLast(({ isOut }) => !isOut) ??
     reached.at(-1);
   return last?.on;
 }

@@ -229,5 +229,7 @@ test('who leads, and so is responsible where nobody is named, is never a prime w
   expect(actual(own, other)).toBe('2020-02-01');
   const late = reached('2020-02-15', 'us-gov', '2020-03-05');
   expect(actual(removed, back, other, late)).toBe('2020-02-15');
+  expect(actual(removed, own, back, other)).toBe('2020-03-02');
+  expect(actual(removed, back, other)).toBe('2020-02-01');
   expect(responsible()).toEqual(['prime-a', 'prime-a']);
 });

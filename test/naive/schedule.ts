@@ -142,8 +142,14 @@ function saidToBeReached(book: Book, milestone: Milestone): string | undefined {
   const ofBuyer = (facts: readonly Fact[]) => lastByTime(facts.filter((fact) => held(book, fact, 'buyer')));
   const ofResponsible = (facts: readonly Fact[]) =>
     lastByTime(facts.filter((fact) => fact.party === milestone.responsible && !wasOut(book, fact)));
+  const ofOthers = lastByTime(words.filter((fact) => !wasOut(book, fact)));
   const word =
-    ofBuyer(inPerson) ?? ofResponsible(inPerson) ?? ofBuyer(words) ?? ofResponsible(words) ?? lastByTime(words);
+    ofBuyer(inPerson) ??
+    ofResponsible(inPerson) ??
+    ofBuyer(words) ??
+    ofResponsible(words) ??
+    ofOthers ??
+    lastByTime(words);
   return word?.data['on'];
 }
 
