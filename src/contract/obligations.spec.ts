@@ -2,22 +2,21 @@ import { contractView } from '../../projections/contract-status/queries.js';
 import { contractStatus } from '../../projections/contract-status/contract-status.js';
 import { obligationsView } from '../../projections/obligations/queries.js';
 import { obligations } from '../../projections/obligations/obligations.js';
+import type { ContractRows } from '../../projections/projection.js';
 import {
   confirmed,
-  effective,
   event,
   foldAll,
   given,
-  MemoryRows,
   registered,
   registrationData,
   rowsAfter,
+  rowsOneByOne,
   usd,
   type Options,
   type Sent,
 } from '../../test/support/scenario.js';
 import { dayNumber } from './calendar.js';
-import { fold } from './contract.js';
 import { endDaysBefore } from './obligations.js';
 
 const terms = {
@@ -273,16 +272,11 @@ describe('a milestone that is given a line', () => {
   /** Rows as they are written while events come in, one by one; they are those that a replay makes. */
   const shown = (...sent: readonly Sent[]) => {
     const played = given(first, confirmed({ time: '2020-01-10' }), ...sent);
-    const model = foldAll([]);
-    const rows = new MemoryRows();
-    for (const each of effective(played.recorded)) {
-      fold(model, each);
-      obligations.evolve(model, model.takeTouched(), rows);
-    }
-    const inAnyOrder = (of: MemoryRows['rows']) =>
+    const rows = rowsOneByOne(obligations, played);
+    const inAnyOrder = (of: ContractRows) =>
       [...of].map(([table, all]) => [table, all.map((row) => JSON.stringify(row)).sort()]);
-    expect(inAnyOrder(rows.rows)).toEqual(inAnyOrder(rowsAfter(obligations, played)));
-    const view = obligationsView(rows.rows, '2020-03-01')!;
+    expect(inAnyOrder(rows)).toEqual(inAnyOrder(rowsAfter(obligations, played)));
+    const view = obligationsView(rows, '2020-03-01')!;
     return view.reports.map(({ line, milestone, owed, overdue }) => [line ?? milestone, owed, overdue]);
   };
 

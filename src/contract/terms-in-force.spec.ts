@@ -9,17 +9,15 @@ import { qualityView } from '../../projections/quality/queries.js';
 import { scorecards } from '../../projections/scorecards/scorecards.js';
 import {
   confirmed,
-  effective,
   event,
   foldAll,
   given,
-  MemoryRows,
   registered,
   rowsAfter,
+  rowsOneByOne,
   type Options,
   type Sent,
 } from '../../test/support/scenario.js';
-import { fold } from './contract.js';
 import { milestoneDates } from './schedule-arithmetic.js';
 import { inForce } from './terms-in-force.js';
 
@@ -158,16 +156,8 @@ describe('what was late by the terms of its day stays late, whatever terms are a
     const within = imported(agree('A', ''), '2018-06-02', '2020-02-05');
     expect([notice(...history, within), raisedLate(...history, within)]).toEqual([[[false, false]], [false]]);
     const played = given(...first, ...history, within);
-
-    for (const projection of [delayAccountability, discrepancies, quality, scorecards, payments]) {
-      const model = foldAll([]);
-      const rows = new MemoryRows();
-      for (const each of effective(played.recorded)) {
-        fold(model, each);
-        projection.evolve(model, model.takeTouched(), rows);
-      }
-      expect(rows.rows).toEqual(rowsAfter(projection, played));
-    }
+    for (const projection of [delayAccountability, discrepancies, quality, scorecards, payments])
+      expect(rowsOneByOne(projection, played)).toEqual(rowsAfter(projection, played));
   });
 });
 

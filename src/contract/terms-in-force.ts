@@ -356,7 +356,7 @@ function compute(model: ContractModel, upTo?: number): InForce {
   }
   cancel(agreed, lines, milestones);
   if (upTo === undefined) {
-    const last = Math.max(-1, ...agreed.map(agreedAt));
+    const last = agreed.reduce((latest, amendment) => Math.max(latest, agreedAt(amendment)), -1);
     /** What was in force then, by revision: many are cancelled by one agreement. */
     const then = new Map<number, Then>();
     for (const [id, { cancelledOn, cancelledAt, introducedBy }] of milestones) {

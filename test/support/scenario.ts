@@ -217,3 +217,14 @@ export function rowsAfter(projection: Projection, played: Played, on?: string): 
   projection.evolve(model, model.takeTouched(), rows);
   return rows.rows;
 }
+
+/** Rows as they are written while events come in, one by one. */
+export function rowsOneByOne(projection: Projection, played: Played): ContractRows {
+  const model = foldAll([]);
+  const rows = new MemoryRows();
+  for (const each of effective(played.recorded)) {
+    fold(model, each);
+    projection.evolve(model, model.takeTouched(), rows);
+  }
+  return rows.rows;
+}
